@@ -1,0 +1,172 @@
+"""Shapes of the record's items: what each attribute holds, and the sort keys beside a message.
+
+Items are plain dicts in the store; these TypedDicts are their documentation and mypy's check. Clear
+attributes hold ids and facts; whatever a person wrote, is called or looks like lies in `sealed`.
+"""
+
+from typing import Literal, NotRequired, TypedDict
+
+CURSOR_SK = "~cursor"  # sorts after every order_key: how far a conversation is routed
+
+State = Literal[
+    "held",
+    "queued",
+    "sending",
+    "handed_over",
+    "sent",
+    "delivered",
+    "read",
+    "played",
+    "failed",
+    "refused",
+    "cancelled",
+    "unsettled",
+]
+
+
+class MediaItem(TypedDict):
+    """One medium of a message. `state` pending until services/media (or a mirror of its verdict) settles it."""
+
+    n: int
+    mime: str
+    state: Literal["pending", "ready", "failed", "quarantined"]
+    sha256: NotRequired[str]
+    size: NotRequired[int]
+    reason: NotRequired[str]
+
+
+class MessageItem(TypedDict):
+    """`messages`: pk = conversation_id, sk = order_key.
+
+    `sealed` (AES-GCM under `key_id`'s data key, AAD "messages|<pk>|<sk>") holds the JSON object
+    {"message": <Meta's message object as typed, by alias>, "contact": <contacts[] entry>, "metadata": {...},
+    "field": "messages"|"smb_message_echoes"|..., "wamid": ..., "media_ids": [{n, id}], "preview": str} for
+    received messages and {"message": <outgoing message, see shared/whatsapp/outgoing.py>, "preview": str}
+    for ours. `author` is an agent id on ours. `echo` marks what the newsroom's own phone sent.
+    """
+
+    pk: str
+    sk: str
+    message_id: str
+    pnid: str
+    contact_id: str
+    key_id: str
+    direction: Literal["in", "out"]
+    type: str
+    source: Literal["live", "import", "replay"]
+    flags: list[str]
+    reply_to: NotRequired[str]
+    target: NotRequired[str]
+    ts: int
+    arrival_ms: int
+    kept_at: int
+    expires_at: int
+    rev: int
+    raw_id: NotRequired[str]
+    content_sha: str
+    sealed: NotRequired[bytes]
+    sealed_ref: NotRequired[str]
+    media: list[MediaItem]
+    state: NotRequired[State]
+    author: NotRequired[str]
+    opens_window: NotRequired[bool]
+
+
+class IdItem(TypedDict):
+    """`ids`: pk = message_id (or `i_` of one of our wamids), sk = "-"."""
+
+    pk: str
+    sk: str
+    conversation_id: NotRequired[str]
+    order_key: NotRequired[str]
+    content_sha: NotRequired[str]
+    raw_id: NotRequired[str]
+    attempt: NotRequired[str]
+
+
+class ConversationItem(TypedDict):
+    """`conversations`: pk = conversation_id, sk = "-". `preview` is sealed like a message (AAD "conversations|<pk>|-")."""
+
+    pk: str
+    sk: str
+    pnid: str
+    contact_id: str
+    group_id: NotRequired[str]
+    window_ends_at: NotRequired[int]
+    last_order_key: str
+    last_message_id: str
+    unread: int
+    tags: NotRequired[list[str]]
+    state: NotRequired[str]
+    assignee: NotRequired[str]
+    protected: NotRequired[bool]
+    inbox: str
+    preview: NotRequired[bytes]
+    merged_into: NotRequired[str]
+    rev: int
+
+
+class ContactItem(TypedDict):
+    """`contacts`: pk = contact_id, sk = "-". `sealed` (AAD "contacts|<pk>|-") holds {names, wa_id, user_id, ...}."""
+
+    pk: str
+    sk: str
+    alias: str
+    sealed: bytes
+    merged_into: NotRequired[str]
+    protected: NotRequired[bool]
+    erased: NotRequired[bool]
+    rev: int
+
+
+class DeliveryItem(TypedDict):
+    """`deliveries`: pk = "<destination>#<conversation_id>", sk = "<message_id>#<part>".
+
+    `owed` (= owed_key) exists while the delivery is unfinished; it is the sort key of the local index
+    `owed`. `at` (ms) = not before; `try` counts claims. For WhatsApp the destination is
+    `whatsapp:<pnid>` and the part is the attempt number.
+    """
+
+    pk: str
+    sk: str
+    destination: str
+    conversation_id: str
+    message_id: str
+    part: str
+    order_key: str
+    state: str
+    at: int
+    owed: NotRequired[str]
+    late: NotRequired[bool]
+    remote_id: NotRequired[str]
+    aws_message_id: NotRequired[str]
+    code: NotRequired[int]
+    reason: NotRequired[str]
+    released_at: NotRequired[int]
+    settled_at: NotRequired[int]
+    rev: int
+
+
+def child_sk(order_key: str, kind: str, key: str) -> str:
+    """Sort key of an item beside a message (status, reaction, edit, revoke, note, routed)."""
+    return f"{order_key}#{kind}#{key}"
+
+
+def routed_sk(order_key: str) -> str:
+    """Sort key of the mark that a message has been routed."""
+    return f"{order_key}#routed"
+
+
+def is_message_sk(sk: str) -> bool:
+    """Whether a sort key of `messages` is a message's own, and not a child's or the cursor's."""
+    return "#" not in sk and not sk.startswith("~")
+
+
+def lane_pk(destination: str, conversation_id: str) -> str:
+    """Partition of the deliveries of one lane."""
+    return f"{destination}#{conversation_id}"
+
+
+def whatsapp_destination(pnid: str) -> str:
+    """The gateway's own destination for one of our numbers."""
+    return f"whatsapp:{pnid}"
