@@ -1,1 +1,1 @@
-""""""
+"""The separate containerised workers and APIs; none imports another."""

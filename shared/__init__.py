@@ -1,1 +1,1 @@
-""""""
+"""What more than one service needs: ports, record, worker, models, policy, observability."""

@@ -1,1 +1,1 @@
-""""""
+"""The agents' API: conversations, replies, live updates."""

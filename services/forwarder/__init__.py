@@ -1,1 +1,1 @@
-""""""
+"""Routes messages to destinations (deliverer) and sends to WhatsApp (gateway)."""

@@ -1,1 +1,1 @@
-""""""
+"""Keeps the record: archives, parses and records what EUM Social and Connect emit."""

@@ -1,1 +1,1 @@
-""""""
+"""Indexes the record into OpenSearch and answers searches."""

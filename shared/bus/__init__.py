@@ -1,1 +1,1 @@
-""""""
+"""Publishing desk events."""

@@ -1,1 +1,1 @@
-""""""
+"""The desk events and their schemas."""

@@ -1,1 +1,1 @@
-""""""
+"""What both HTTP APIs share: OIDC, problems, cursors, idempotency."""

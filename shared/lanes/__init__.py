@@ -1,1 +1,1 @@
-""""""
+"""Owed work in order, one lane a destination and conversation."""

@@ -1,1 +1,1 @@
-""""""
+"""Meta's rules as pure functions over explicit state and clock."""

@@ -1,1 +1,1 @@
-""""""
+"""The asyncio SQS worker and its port."""

@@ -1,1 +1,1 @@
-""""""
+"""The one way to write and read the record."""

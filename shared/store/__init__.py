@@ -1,1 +1,1 @@
-""""""
+"""Items in DynamoDB."""

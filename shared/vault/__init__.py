@@ -1,1 +1,1 @@
-""""""
+"""Sealing of content under per-person keys."""

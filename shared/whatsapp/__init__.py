@@ -1,1 +1,1 @@
-""""""
+"""Models of Meta's and EUM Social's payloads, both ways."""
