@@ -12,6 +12,10 @@ class KeyDestroyedError(Exception):
     """The wrapped key is gone: the person was erased. Drop and count; never poison."""
 
 
+class KeyMismatchError(Exception):
+    """The wrapped key is altered or was made for another context: it is not this person's key."""
+
+
 class KeyService(Protocol):
     """KMS, as far as we need it."""
 
@@ -20,5 +24,5 @@ class KeyService(Protocol):
         ...
 
     async def unwrap(self, wrapped: bytes, context: Mapping[str, str]) -> bytes:
-        """The plain data key of a wrapped one."""
+        """The plain data key of a wrapped one. Raises KeyMismatchError, KeysUnavailableError."""
         ...
