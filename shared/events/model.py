@@ -53,9 +53,10 @@ class Changed(_Data):
 
 
 class MediaSettled(_Data):
-    """A medium reached its outcome."""
+    """A medium reached its outcome; `direction` of its message is what the send queue filters on."""
 
     owner: str
+    direction: Direction | None = None
     conversation_id: str
     n: int
     state: Literal["ready", "failed", "quarantined"]
@@ -80,8 +81,9 @@ class ContactChanged(_Data):
 
 
 class DeliveryChanged(_Data):
-    """A delivery to a destination (or an attempt towards WhatsApp) changed."""
+    """A delivery to a destination (or an attempt towards WhatsApp: direction out) changed."""
 
+    direction: Direction | None = None
     conversation_id: str
     destination_id: str
     message_id: str
