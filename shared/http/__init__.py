@@ -1,1 +1,1 @@
-"""What both HTTP APIs share: OIDC, problems, cursors, idempotency."""
+"""What both APIs share: who calls (OIDC), what went wrong (problem+json), where a page goes on (cursors)."""
