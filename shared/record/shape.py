@@ -119,11 +119,16 @@ class ContactItem(TypedDict):
     rev: int
 
 
-class DeliveryItem(TypedDict):
+_Tried = TypedDict("_Tried", {"try": int})  # a keyword of Python cannot be named in a class body
+
+
+class DeliveryItem(_Tried):
     """`deliveries`: pk = "<destination>#<conversation_id>", sk = "<message_id>#<part>".
 
     `owed` (= owed_key) exists while the delivery is unfinished; it is the sort key of the local index
-    `owed`. `at` (ms) = not before; `try` counts claims. For WhatsApp the destination is
+    `owed`. `at` (ms) = not before; `try` counts claims, `claimed_at` (ms) is the last one's time, `stalls`
+    counts failures before a claim. `repeat` marks a call that may have reached the receiver twice,
+    `placeholder` a message that went without its file, which follows. For WhatsApp the destination is
     `whatsapp:<pnid>` and the part is the attempt number.
     """
 
@@ -138,6 +143,10 @@ class DeliveryItem(TypedDict):
     at: int
     owed: NotRequired[str]
     late: NotRequired[bool]
+    claimed_at: NotRequired[int]
+    stalls: NotRequired[int]
+    repeat: NotRequired[bool]
+    placeholder: NotRequired[bool]
     remote_id: NotRequired[str]
     aws_message_id: NotRequired[str]
     code: NotRequired[int]
