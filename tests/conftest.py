@@ -1,0 +1,74 @@
+"""Fixtures for every test: the engines, and AWS settings that cannot reach a real account."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests import engines
+
+_FAKE_AWS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+_BROKER = pytest.StashKey[tuple["subprocess.Popen[bytes]", Path]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The controller alone starts the broker; workers inherit its address."""
+    for name, value in _FAKE_AWS.items():
+        os.environ[name] = value
+    if not hasattr(config, "workerinput"):
+        config.stash[_BROKER] = engines.launch_broker()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Close the broker's input, wait until it stopped what it started."""
+    if _BROKER not in config.stash:
+        return
+    process, state = config.stash[_BROKER]
+    if process.stdin is not None:
+        process.stdin.close()
+    process.wait(90)
+    shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def ministack() -> str:
+    """Address of SNS, SQS, DynamoDB, S3, KMS, Secrets Manager and EventBridge."""
+    return engines.url_of("ministack")
+
+
+@pytest.fixture(scope="session")
+def elasticmq() -> str:
+    """Address of the second SQS."""
+    return engines.url_of("elasticmq")
+
+
+@pytest.fixture(scope="session")
+def dynamodb_local() -> str:
+    """Address of the second DynamoDB."""
+    return engines.url_of("dynamodb_local")
+
+
+@pytest.fixture(scope="session")
+def opensearch() -> str:
+    """Address of OpenSearch."""
+    return engines.url_of("opensearch")
+
+
+@pytest.fixture(scope="session")
+def versitygw() -> str:
+    """Address of the second S3; keys in local.engines.versitygw."""
+    return engines.url_of("versitygw")
+
+
+@pytest.fixture
+def prefix() -> str:
+    """A prefix of this test's own for every resource it makes."""
+    return engines.unique_prefix()
