@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from local.provision import Provisioned, clients, provision
 from tests import engines
+
+ACCOUNT = "000000000000"
 
 _FAKE_AWS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -72,3 +75,9 @@ def versitygw() -> str:
 def prefix() -> str:
     """A prefix of this test's own for every resource it makes."""
     return engines.unique_prefix()
+
+
+@pytest.fixture
+def provisioned(ministack: str, prefix: str) -> Provisioned:
+    """Everything the topology declares, under this test's prefix, in account 000000000000."""
+    return provision(clients(ministack), prefix, ACCOUNT, os.urandom(32))

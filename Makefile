@@ -1,0 +1,116 @@
+# `make help` lists what there is. Everything runs from this folder's own .venv and .tools.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PYTHON ?= python3
+BIN := .venv/bin
+SEEDS ?= 1000
+FIRST ?= 0
+SAMPLES ?= tests/conformance/samples
+DEMO ?= 1
+JOBS ?= 2
+# `make up CDMX_PORT_DESK=9001` moves a port: variables given to make reach the commands.
+export
+
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+.venv/.installed: requirements/dev.txt
+	@echo "· .venv: dependencias de Python, verificadas por hash / Python dependencies, verified by hash"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Falta Python 3.11 o posterior / Python 3.11 or later is missing: sudo apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Falta venv / venv is missing: sudo apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: setup
+setup: .venv/.installed ## Python dependencies and every engine, pinned and verified
+	@$(BIN)/python -m local.setup
+
+.PHONY: deps
+deps: ## Install the Debian packages the system uses, or print the one line that does
+	@bash local/deps.sh
+
+.PHONY: up
+up: .venv/.installed ## Start the whole system and play a short morning (DEMO=0: without it)
+	@exec $(BIN)/python -m local.up
+
+.PHONY: down
+down: ## Stop a system that runs elsewhere, by its pids
+	@$(BIN)/python -m local.down
+
+.PHONY: test
+test: setup check ## All gates and tests
+	$(BIN)/pytest -n $(JOBS) --dist loadgroup tests
+	$(MAKE) --no-print-directory sim SEEDS=$(or $(TEST_SEEDS),50)
+
+.PHONY: check
+check: .venv/.installed ## Lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: unit
+unit: .venv/.installed ## Unit tests alone
+	$(BIN)/pytest -q tests/unit
+
+.PHONY: test-engines
+test-engines: setup ## The object suite on versitygw, then chaos on ElasticMQ, DynamoDB Local and versitygw
+	@$(BIN)/python -m local.setup versitygw
+	CDMX_TEST_ENGINES=all $(BIN)/pytest -q tests/contract
+	$(BIN)/python -m tests.faults.chaos_smoke --engines second
+
+.PHONY: sim
+sim: .venv/.installed ## Deterministic simulation: SEEDS worlds from FIRST
+	$(BIN)/python -m sim --seeds $(SEEDS) --first $(FIRST)
+
+.PHONY: sim-selftest
+sim-selftest: .venv/.installed ## Planted bugs that the simulation must find
+	$(BIN)/python -m sim.selftest
+
+.PHONY: conformance
+conformance: setup ## Feed every sample of the folder SAMPLES through the running system
+	$(BIN)/python -m tests.conformance --samples $(SAMPLES)
+
+.PHONY: twin-fidelity
+twin-fidelity: .venv/.installed ## What the twin emits occurs in a real sample of the folder SAMPLES
+	$(BIN)/python -m tests.conformance.twin_fidelity --samples $(SAMPLES)
+
+.PHONY: audit-selftest
+audit-selftest: setup ## Sabotages that the audit must find
+	$(BIN)/python -m tests.faults.audit_selftest
+
+.PHONY: chaos-smoke
+chaos-smoke: setup ## Kill each worker under load, then audit
+	$(BIN)/python -m tests.faults.chaos_smoke
+
+.PHONY: leak-check
+leak-check: setup ## No personal data in logs, metrics, traces, events, queues or ids
+	$(BIN)/python -m tests.faults.leak_check
+
+.PHONY: up-faults
+up-faults: setup ## Port taken, tool missing, disk full, half download, emulator killed: message, remedy, up again
+	$(BIN)/python -m tests.faults.up_faults
+
+.PHONY: bench
+bench: setup ## Measure beside peers: one table, one plot
+	$(BIN)/python -m bench
+
+.PHONY: schemas
+schemas: .venv/.installed ## Write the events' JSON Schemas and AsyncAPI document
+	$(BIN)/python -m shared.events.export
+
+UV := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate
+
+.PHONY: requirements
+requirements: .venv/.installed ## Compile the hashed requirement files
+	$(UV) --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	for extra in ingest media forwarder search desk twin; do $(UV) --extra $$extra pyproject.toml -o requirements/$$extra.txt; done
+	$(UV) requirements/ministack.in -o requirements/ministack.txt
+	$(UV) requirements/jdk.in -o requirements/jdk.txt
+
+.PHONY: checksums
+checksums: .venv/.installed ## Pin what Maven Central delivers (read the difference before committing it)
+	$(BIN)/python -m local.engines.pin
