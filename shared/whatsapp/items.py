@@ -1,0 +1,286 @@
+"""Takes an envelope apart: one item for every entry x change x message x status x other thing.
+
+A part that cannot be read becomes a `RejectedItem` beside its neighbours; a part nobody knows becomes an
+`UnknownItem` with all it held. Positions count through the whole envelope and are the same whenever the
+same envelope is read again.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from shared.errors import Poison
+from shared.whatsapp import account, identity
+from shared.whatsapp.calls import Call
+from shared.whatsapp.connect import ChatMessage, ContactEvent, camel_keys, instance_id
+from shared.whatsapp.envelope import Envelope
+from shared.whatsapp.item import (
+    ECHOES,
+    AccountItem,
+    AnyItem,
+    CallItem,
+    ConnectItem,
+    ErrorsItem,
+    MessageItem,
+    RejectedItem,
+    StatusItem,
+    UnknownItem,
+    WitnessItem,
+)
+from shared.whatsapp.messages import Message, model_for
+from shared.whatsapp.parts import Contact, Head
+from shared.whatsapp.statuses import Status
+from shared.whatsapp.wire import ModelT, Wire, is_object, read, unsound
+from shared.whatsapp.witness import Witness
+
+__all__ = [
+    "ECHOES",
+    "AccountItem",
+    "AnyItem",
+    "CallItem",
+    "ConnectItem",
+    "ErrorsItem",
+    "MessageItem",
+    "RejectedItem",
+    "StatusItem",
+    "UnknownItem",
+    "WitnessItem",
+    "items",
+]
+
+_MESSAGES = ("messages", ECHOES)
+_MODELS: dict[str, type[Wire]] = {"statuses": Status, "calls": Call, **account.LISTS}
+_LISTS = (*_MESSAGES, *_MODELS)
+_MAX_PATH = 200
+_HEAD = ("messaging_product", "metadata", "errors")
+
+
+def items(envelope: Envelope) -> list[AnyItem]:
+    """Every part of an envelope, in its order. Raises nothing: what cannot be read is a RejectedItem."""
+    return _Sorter(envelope).sort()
+
+
+class _Place(NamedTuple):
+    """Where a change stands."""
+
+    path: str
+    waba_id: str | None
+    field: str
+    time: int | str | None
+
+
+class _Part(NamedTuple):
+    """A part that could be read, and the list of the value it stood in ("" = it is the value itself)."""
+
+    member: str
+    path: str
+    part: Wire
+
+
+class _Sorter:
+    """The items found so far in one envelope."""
+
+    def __init__(self, envelope: Envelope) -> None:
+        self._envelope = envelope
+        self._found: list[AnyItem] = []
+
+    def sort(self) -> list[AnyItem]:
+        """Walk the whole envelope."""
+        envelope = self._envelope
+        for index, entry in enumerate(envelope.entries):
+            self._entry(entry, f"entry[{index}]")
+        if envelope.kind == "witness":
+            self._witness(envelope.body)
+        elif envelope.kind == "unknown":
+            self._unknown(envelope.shape, envelope.body, "body")
+        elif envelope.kind != "whatsapp":
+            self._connect(envelope.body)
+        return self._found
+
+    def _sound(self, value: Any, path: str) -> bool:
+        fault = None if self._envelope.checked else unsound(value)
+        if fault:
+            self._reject(fault[0], ".".join(filter(None, (path, fault[1]))))
+        return fault is None
+
+    def _reject(self, reason: str, path: str) -> None:
+        self._found.append(RejectedItem(position=len(self._found), path=path[:_MAX_PATH], reason=reason))
+
+    def _unknown(self, what: str, raw: Any, path: str, waba_id: str | None = None) -> None:
+        if self._sound(raw, path):
+            item = UnknownItem(position=len(self._found), path=path, what=what, raw=raw, waba_id=waba_id)
+            self._found.append(item)
+
+    def _read(self, model: type[ModelT], raw: Any, path: str) -> ModelT | None:
+        """The typed part, or None with a RejectedItem in its place."""
+        if not self._sound(raw, path):
+            return None
+        try:
+            return read(model, raw, path)
+        except Poison as fault:
+            self._reject(fault.reason, fault.detail)
+            return None
+
+    def _witness(self, body: Any) -> None:
+        event = self._read(Witness, body, "body")
+        if event:
+            self._found.append(WitnessItem(position=len(self._found), path="body", event=event))
+
+    def _connect(self, body: dict[str, Any]) -> None:
+        if not self._sound(body, "body"):
+            return
+        event: ChatMessage | ContactEvent | None
+        if self._envelope.kind == "chat":
+            event = self._read(ChatMessage, body, "body")
+        else:
+            event = self._read(ContactEvent, camel_keys(body), "body")
+        if event:
+            self._found.append(self._connect_item(event, body))
+
+    def _connect_item(self, event: ChatMessage | ContactEvent, raw: dict[str, Any]) -> ConnectItem:
+        attributes = self._envelope.attributes
+        if isinstance(event, ChatMessage):
+            contact, instance = event.contact_id, attributes.get("InstanceId")
+        else:
+            contact = event.detail.contact_id if event.detail else None
+            instance = instance_id(event.detail)
+        return ConnectItem(
+            position=len(self._found),
+            path="body",
+            event=event,
+            attributes=attributes,
+            contact_id=contact,
+            instance_id=instance,
+            raw=raw,
+        )
+
+    def _entry(self, entry: Any, path: str) -> None:
+        if not is_object(entry):
+            self._reject("wrong_type", path)
+            return
+        changes = entry.get("changes")
+        if not isinstance(changes, list):
+            self._unknown("entry", entry, path)
+            return
+        waba, time = entry.get("id"), entry.get("time")
+        waba_id = waba if isinstance(waba, str) else None
+        when = time if isinstance(time, int | str) else None
+        for index, change in enumerate(changes):
+            self._change(change, f"{path}.changes[{index}]", waba_id, when)
+
+    def _change(self, change: Any, path: str, waba_id: str | None, time: int | str | None) -> None:
+        field = change.get("field", "") if is_object(change) else None
+        if not is_object(change) or not isinstance(field, str):
+            self._reject("wrong_type", path if field is None else f"{path}.field")
+        elif not is_object(change.get("value")):
+            self._reject("wrong_type", f"{path}.value")
+        else:
+            self._value(change["value"], _Place(f"{path}.value", waba_id, field, time))
+
+    def _value(self, value: dict[str, Any], place: _Place) -> None:
+        lists = [name for name in _LISTS if isinstance(value.get(name), list) and value[name]]
+        model = None if lists else account.VALUES.get(place.field)
+        if not lists and model is None and "errors" not in value:
+            self._unknown(place.field or "no_field", value, place.path, place.waba_id)
+            return
+        listed = (
+            {*lists, "contacts"}
+            if isinstance(value.get("contacts"), list) and value["contacts"]
+            else {*lists}
+        )
+        rest = {name: member for name, member in value.items() if name not in listed}
+        contacts = self._contacts(value, place) if "contacts" in listed else []
+        if model:
+            facts = {name: rest.pop(name) for name in list(rest) if name not in _HEAD}
+            fact = self._read(model, facts, place.path)
+            parts = [_Part("", place.path, fact)] if fact else []
+        else:
+            parts = [part for name in lists for part in self._parts(name, value[name], place)]
+        head = self._head(rest, place)
+        if not lists and model is None:
+            parts = [_Part("", place.path, Head())]
+        self._place(parts, contacts, head, place)
+
+    def _contacts(self, value: dict[str, Any], place: _Place) -> list[Contact]:
+        read_ones = (
+            self._read(Contact, raw, f"{place.path}.contacts[{index}]")
+            for index, raw in enumerate(value["contacts"])
+        )
+        return [contact for contact in read_ones if contact]
+
+    def _parts(self, member: str, rows: list[Any], place: _Place) -> list[_Part]:
+        found = []
+        for index, raw in enumerate(rows):
+            path = f"{place.path}.{member}[{index}]"
+            model = model_for(raw) if member in _MESSAGES else _MODELS[member]
+            part = self._read(model, raw, path)
+            if part and _anonymous(part):
+                self._reject("missing_field", f"{path}.id")
+            elif part:
+                found.append(_Part(member, path, part))
+        return found
+
+    def _head(self, raw: dict[str, Any], place: _Place) -> Head:
+        """The shared members; a bad one is rejected by itself, for the messages beside it are good."""
+        good = dict(raw)
+        for name, member in raw.items():
+            if not self._sound(member, f"{place.path}.{name}"):
+                del good[name]
+        while True:
+            try:
+                return read(Head, good)
+            except Poison as fault:
+                self._reject(fault.reason, f"{place.path}.{fault.detail}")
+                del good[fault.detail.partition(".")[0].partition("[")[0]]
+
+    def _place(self, parts: list[_Part], contacts: list[Contact], head: Head, place: _Place) -> None:
+        """Append the parts, each with its contact; contacts of nobody ride on the first."""
+        owners = [
+            identity.matching(contacts, identity.of_part(part.part, echo=part.member == ECHOES))
+            if contacts
+            else None
+            for part in parts
+        ]
+        others = tuple(contact for index, contact in enumerate(contacts) if index not in owners)
+        pnid = self._number(head)
+        for part, owner in zip(parts, owners, strict=True):
+            item = _item_type(part)(
+                position=len(self._found),
+                path=part.path,
+                waba_id=place.waba_id,
+                pnid=pnid,
+                field=place.field,
+                time=place.time,
+                head=head,
+                member=part.member,
+                part=part.part,
+                contact=None if owner is None else contacts[owner],
+                others=others,
+            )
+            self._found.append(item)
+            others = ()
+
+    def _number(self, head: Head) -> str | None:
+        """The pnid of the change, or the only one the envelope names."""
+        if head.metadata and head.metadata.phone_number_id:
+            return head.metadata.phone_number_id
+        numbers = self._envelope.numbers
+        return numbers[0] if len(numbers) == 1 else None
+
+
+def _anonymous(part: Wire) -> bool:
+    """A message without its wamid, or a status that names neither wamid nor attempt, cannot be kept once."""
+    if isinstance(part, Message):
+        return part.id is None
+    return isinstance(part, Status) and part.id is None and part.biz_opaque_callback_data is None
+
+
+_TYPES: dict[str, Callable[..., AnyItem]] = {
+    "messages": MessageItem,
+    ECHOES: MessageItem,
+    "statuses": StatusItem,
+    "calls": CallItem,
+}
+
+
+def _item_type(part: _Part) -> Callable[..., AnyItem]:
+    return ErrorsItem if isinstance(part.part, Head) else _TYPES.get(part.member, AccountItem)
