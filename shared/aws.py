@@ -1,0 +1,78 @@
+"""What every AWS adapter shares: how clients are made and what a failed call means."""
+
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import AioSession
+from botocore import exceptions
+from botocore.exceptions import BotoCoreError, ClientError
+
+# AWS general reference, "Error retries": throttling codes botocore's standard mode knows (botocore/retries/standard.py)
+THROTTLED = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "KMSThrottlingException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "Throttled",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
+NO_ANSWER = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.ResponseStreamingError)
+CONNECT_S = 2.0
+READ_S = 5.0
+_SERVER_FAULT = 500
+
+
+def code(error: ClientError) -> str:
+    """The service's error code."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def throttled(error: ClientError) -> bool:
+    """Whether the service refused for its load, with no effect."""
+    return code(error) in THROTTLED
+
+
+def unavailable(error: BotoCoreError | ClientError) -> bool:
+    """Whether there was no answer or a server fault: the effect is unknown."""
+    if isinstance(error, ClientError):
+        metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+        return int(metadata.get("HTTPStatusCode", 0)) >= _SERVER_FAULT
+    return isinstance(error, NO_ANSWER)
+
+
+def config(*, attempts: int, pool: int = 50, **more: Any) -> AioConfig:
+    """Client configuration: `attempts` in all for each call, made by the SDK."""
+    return AioConfig(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        max_pool_connections=pool,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        parameter_validation=False,  # rendered by tested code; saves CPU on each call
+        **more,
+    )
+
+
+# Calls whose repetition the adapter must see: the SDK would take its own lost answer for another's write.
+_ATTEMPTS = {"dynamodb": 1, "socialmessaging": 1}
+_USUAL_ATTEMPTS = 3  # AWS SDK reference guide, "Retry behavior": the standard mode's default
+
+
+async def open_client(stack: AsyncExitStack, session: AioSession, service: str, region: str) -> Any:
+    """A client that lives until the stack closes; AWS_ENDPOINT_URL_* and credentials come as usual."""
+    create: Any = session.create_client  # typed by literal service names only
+    settings = config(attempts=_ATTEMPTS.get(service, _USUAL_ATTEMPTS))
+    return await stack.enter_async_context(create(service, region_name=region, config=settings))
