@@ -1,0 +1,108 @@
+"""Whether a message may go to WhatsApp now: one pure function over explicit state and the clock.
+
+Every send passes it: replies, templates, forwards, reactions, receipts. What it refuses would have cost a
+violation at Meta; what it lets wait keeps its place in the lane.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.policy.bucket import NUMBER, PAIR
+
+Kind = Literal["free", "template", "signal"]
+BREAKER_PAUSE_MS = 30_000  # how soon a held send looks again whether a person has closed the breaker
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is known when the question is asked; read consistently.
+
+    Attributes:
+        window_ends_at: end of the customer service window (ms), None = the person never wrote.
+        opted_out: the person wants nothing more.
+        breaker_open: Meta locked the account; a person must look.
+        pair_tat_us, number_tat_us: the buckets (shared/policy/bucket.py).
+    """
+
+    window_ends_at: int | None = None
+    opted_out: bool = False
+    breaker_open: bool = False
+    pair_tat_us: int | None = None
+    number_tat_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """It may go, once the buckets stand at these values."""
+
+    pair_tat_us: int
+    number_tat_us: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """It must not go, ever. `rule` is a metric label; the texts are for the people at the desk."""
+
+    rule: str
+    reason_es: str
+    remedy_es: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not before `until_ms`. `rule` is a metric label."""
+
+    rule: str
+    until_ms: int
+
+
+Verdict = Allow | Refuse | Wait
+
+OPT_OUT = Refuse(
+    "opt_out",
+    "La persona pidió no recibir más mensajes.",
+    "Espere a que escriba de nuevo y lo autorice; no le escriba por otra vía automática.",
+)
+WINDOW = Refuse(
+    "window",
+    "Pasaron más de 24 horas desde su último mensaje: WhatsApp no permite texto libre.",
+    "Use una plantilla aprobada o espere a que la persona escriba.",
+)
+
+
+def guard(kind: Kind, state: State, now_ms: int) -> Verdict:
+    """Decide one send.
+
+    Args:
+        kind: `free` needs the window; `template` does not; `signal` is a receipt or typing indicator, which
+            answers a message and is no message itself, but counts in the rates on the safe side (Meta does
+            not say that it does not).
+        state: as read.
+        now_ms: the gateway's wall clock.
+    """
+    if kind != "signal" and state.opted_out:
+        return OPT_OUT
+    if kind == "free" and not _window_open(state, now_ms):
+        return WINDOW
+    if state.breaker_open:
+        return Wait("breaker", now_ms + BREAKER_PAUSE_MS)
+    return _rates(state, now_ms)
+
+
+def _window_open(state: State, now_ms: int) -> bool:
+    return state.window_ends_at is not None and now_ms < state.window_ends_at
+
+
+def _rates(state: State, now_ms: int) -> Verdict:
+    now_us = now_ms * 1000
+    pair = PAIR.take(state.pair_tat_us, now_us)
+    if pair is None:
+        return Wait("pair_rate", _ms(PAIR.free_at_us(state.pair_tat_us)))
+    number = NUMBER.take(state.number_tat_us, now_us)
+    if number is None:
+        return Wait("throughput", _ms(NUMBER.free_at_us(state.number_tat_us)))
+    return Allow(pair, number)
+
+
+def _ms(us: int) -> int:
+    return -(-us // 1000)

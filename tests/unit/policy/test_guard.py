@@ -1,0 +1,75 @@
+"""The one guard in front of WhatsApp, and its buckets."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.policy.bucket import NUMBER, PAIR, Bucket
+from shared.policy.guard import OPT_OUT, WINDOW, Allow, Kind, State, Wait, guard
+
+NOW = 1_764_000_000_000
+OPEN = NOW + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "expected"),
+    [
+        ("free", State(window_ends_at=OPEN, opted_out=True), OPT_OUT),
+        ("template", State(window_ends_at=OPEN, opted_out=True), OPT_OUT),
+        ("free", State(), WINDOW),
+        ("free", State(window_ends_at=NOW), WINDOW),
+        ("free", State(window_ends_at=OPEN, breaker_open=True), Wait("breaker", NOW + 30_000)),
+        ("free", State(window_ends_at=OPEN), Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 12_500)),
+        ("template", State(), Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 12_500)),
+        ("signal", State(opted_out=True), Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 12_500)),
+    ],
+)
+def test_the_guard_decides(kind: Kind, state: State, expected: object) -> None:
+    assert guard(kind, state, NOW) == expected
+
+
+def test_every_refusal_names_its_remedy_in_spanish() -> None:
+    assert all(refusal.reason_es and refusal.remedy_es for refusal in (OPT_OUT, WINDOW))
+
+
+def _spend(count: int) -> State:
+    state = State(window_ends_at=OPEN)
+    for _ in range(count):
+        verdict = guard("free", state, NOW)
+        assert isinstance(verdict, Allow)
+        state = State(OPEN, pair_tat_us=verdict.pair_tat_us, number_tat_us=verdict.number_tat_us)
+    return state
+
+
+def test_the_46th_message_to_one_person_waits_six_seconds() -> None:
+    verdict = guard("free", _spend(45), NOW)
+    assert verdict == Wait("pair_rate", NOW + 6_000)
+
+
+def test_the_81st_message_of_a_number_waits_for_its_throughput() -> None:
+    tat: int | None = None
+    for _ in range(80):
+        tat = NUMBER.take(tat, NOW * 1000)
+    assert guard("free", State(OPEN, number_tat_us=tat), NOW) == Wait("throughput", NOW + 13)
+
+
+@given(
+    bucket=st.sampled_from([PAIR, NUMBER, Bucket(1_000, 3)]),
+    gaps=st.lists(st.integers(0, 10_000_000), max_size=200),
+)
+def test_no_window_of_time_ever_holds_more_than_the_rate(bucket: Bucket, gaps: list[int]) -> None:
+    """Whatever the pattern of asking: in any span at most burst + span / interval tokens are taken."""
+    now, tat = NOW * 1000, None
+    taken: list[int] = []
+    for gap in gaps:
+        now += gap
+        after = bucket.take(tat, now)
+        if after is None:
+            assert bucket.free_at_us(tat) > now
+        else:
+            tat = after
+            taken.append(now)
+    for first in range(len(taken)):
+        for last in range(first, len(taken)):
+            span = taken[last] - taken[first]
+            assert last - first + 1 <= bucket.burst + span // bucket.interval_us
