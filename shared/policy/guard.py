@@ -10,6 +10,7 @@ from typing import Literal
 from shared.policy.bucket import NUMBER, PAIR
 
 Kind = Literal["free", "template", "signal"]
+OptOut = Literal["", "marketing", "all"]
 BREAKER_PAUSE_MS = 30_000  # how soon a held send looks again whether a person has closed the breaker
 
 
@@ -19,13 +20,13 @@ class State:
 
     Attributes:
         window_ends_at: end of the customer service window (ms), None = the person never wrote.
-        opted_out: the person wants nothing more.
+        opted_out: `marketing` = no templates, which Meta sends on to nobody who stopped them; `all` = nothing.
         breaker_open: Meta locked the account; a person must look.
         pair_tat_us, number_tat_us: the buckets (shared/policy/bucket.py).
     """
 
     window_ends_at: int | None = None
-    opted_out: bool = False
+    opted_out: OptOut = ""
     breaker_open: bool = False
     pair_tat_us: int | None = None
     number_tat_us: int | None = None
@@ -80,13 +81,17 @@ def guard(kind: Kind, state: State, now_ms: int) -> Verdict:
         state: as read.
         now_ms: the gateway's wall clock.
     """
-    if kind != "signal" and state.opted_out:
+    if _unwanted(kind, state.opted_out):
         return OPT_OUT
     if kind == "free" and not _window_open(state, now_ms):
         return WINDOW
     if state.breaker_open:
         return Wait("breaker", now_ms + BREAKER_PAUSE_MS)
     return _rates(state, now_ms)
+
+
+def _unwanted(kind: Kind, opted_out: OptOut) -> bool:
+    return (kind == "template" and opted_out != "") or (kind == "free" and opted_out == "all")
 
 
 def _window_open(state: State, now_ms: int) -> bool:
