@@ -1,0 +1,81 @@
+"""One HTTP application with all wire faces of a twin, and the tasks behind it."""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+from typing import Any, Self
+
+from aiohttp import web
+
+from twin.aws import Clients, open_clients
+from twin.control import Control
+from twin.core.world import World
+from twin.driver import Driver
+from twin.eum import Eum
+from twin.history import History
+from twin.settings import Settings
+from twin.sns import Wire
+
+MAX_BODY = 150 * 1024 * 1024  # a document of 100 MB in base64
+DRIVER = web.AppKey("driver", Driver)
+
+
+def open_world(settings: Settings, history: History) -> World:
+    """The world as the history left it, or a new one."""
+    people, media, rows, items = history.restore()
+    world = World(settings.account, f"{settings.seed}:{history.last_seq()}")
+    world.restore(people, media, rows, items)
+    return world
+
+
+def build(driver: Driver, clients: Clients) -> web.Application:
+    """All routes over one driver."""
+    app = web.Application(client_max_size=MAX_BODY)
+    app[DRIVER] = driver
+    app.add_routes(Control(driver).routes())
+    app.add_routes(Eum(driver, clients.s3).routes())
+    return app
+
+
+class Twin:
+    """A running twin: `async with Twin(settings, now) as twin` serves until the block ends."""
+
+    def __init__(self, settings: Settings, now: Any) -> None:
+        self._settings = settings
+        self._now = now
+        self._stack = AsyncExitStack()
+        self.port = 0
+        self.driver: Driver
+
+    async def __aenter__(self) -> Self:
+        settings = self._settings
+        history = self._history(settings.state_dir)
+        clients = await open_clients(self._stack, settings.account.region)
+        wire = Wire(history, clients.sns, clients.sqs, settings.witness_queue_url)
+        self.driver = Driver(open_world(settings, history), history, wire, self._now)
+        task = asyncio.create_task(self.driver.run())
+        self._stack.push_async_callback(self._drained, task)
+        await self._serve(build(self.driver, clients))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    def _history(self, directory: Path) -> History:
+        directory.mkdir(parents=True, exist_ok=True)
+        history = History(directory / "history.sqlite3")
+        self._stack.callback(history.close)
+        return history
+
+    async def _serve(self, app: web.Application) -> None:
+        runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=2)
+        await runner.setup()
+        self._stack.push_async_callback(runner.cleanup)
+        site = web.TCPSite(runner, self._settings.host, self._settings.port)
+        await site.start()
+        self.port = runner.addresses[0][1]
+
+    async def _drained(self, task: asyncio.Task[None]) -> None:
+        self.driver.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(task, 10)
