@@ -39,10 +39,11 @@ class Provisioned:
 
 
 def clients(endpoint: str | None, region: str = "us-east-1") -> Client:
-    """A source of boto3 clients; endpoint None leaves the address to the environment."""
+    """A source of boto3 clients; endpoint None leaves address and credentials to the environment."""
+    known = {"endpoint_url": endpoint, "aws_access_key_id": "test", "aws_secret_access_key": "test"}
 
     def make(service: str) -> Any:
-        return boto3.client(service, endpoint_url=endpoint, region_name=region, config=_CONFIG)  # type: ignore[call-overload] # the service's name is a variable
+        return boto3.client(service, region_name=region, config=_CONFIG, **(known if endpoint else {}))  # type: ignore[call-overload] # the service's name is a variable
 
     return make
 

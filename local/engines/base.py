@@ -1,7 +1,4 @@
-"""The servers of one machine, a file each: `install(tools)` once, then `start(port, data)`.
-
-`start` returns a process that runs and is not yet awaited: `.wait_healthy(ENGINE.READY_S)`.
-"""
+"""What each engine's module is: `install(tools)` once, then `server(port, data)`."""
 
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +7,7 @@ from local.install import Say
 from local.process import Server
 
 
-class Engine(Protocol):
+class Installable(Protocol):
     """What each module of this package is."""
 
     NAME: str
@@ -20,6 +17,22 @@ class Engine(Protocol):
         """Bring everything it needs under `tools`; does nothing when it is there."""
         ...
 
-    def start(self, port: int, data: Path, tools: Path = ...) -> Server:
-        """Start it on loopback, its files in `data`."""
+
+class Engine(Installable, Protocol):
+    """An engine that needs no settings."""
+
+    def server(self, port: int, data: Path, tools: Path = ...) -> Server:
+        """The process that serves on loopback, its files in `data`; not started yet."""
         ...
+
+
+def start(engine: Engine, port: int, data: Path) -> Server:
+    """Start an installed engine and wait until it answers. Raises Trouble; nothing is left running then."""
+    server = engine.server(port, data)
+    server.spawn()
+    try:
+        server.wait_healthy(engine.READY_S)
+    except BaseException:
+        server.stop()
+        raise
+    return server

@@ -15,7 +15,7 @@ from typing import Protocol
 from local.engines import docker, dynamodb_local, elasticmq, ministack, opensearch, versitygw
 from local.engines.base import Engine
 from local.paths import TOOLS
-from local.process import Server, free_port
+from local.process import free_port
 
 _ENGINES: dict[str, Engine] = {
     engine.NAME: engine for engine in (ministack, elasticmq, dynamodb_local, opensearch, versitygw)
@@ -55,7 +55,8 @@ class Broker:
             return await asyncio.to_thread(self._containers, name)
         engine = _ENGINES[name]
         await asyncio.to_thread(engine.install, TOOLS)
-        server: Server = engine.start(free_port(), self._state / name)  # in the main thread: it is the parent
+        server = engine.server(free_port(), self._state / name)
+        server.spawn()  # in the main thread: the process ends with the thread that started it
         await asyncio.to_thread(server.wait_healthy, engine.READY_S)
         return server
 

@@ -29,11 +29,11 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
     ensure(tools / NAME, recipe(ARTIFACT, source(_MAIN)), build, say)
 
 
-def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
-    """Start it in memory."""
+def server(port: int, data: Path, tools: Path = TOOLS) -> Server:
+    """In memory."""
     data.mkdir(parents=True, exist_ok=True)
     home = tools / NAME
-    server = Server(
+    return Server(
         name=NAME,
         argv=[
             str(maven.need_java()),
@@ -56,5 +56,3 @@ def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
         log=data / "dynamodb_local.log",
         cwd=data,
     )
-    server.spawn()
-    return server

@@ -36,12 +36,12 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
     ensure(tools / NAME, recipe(ARTIFACT), build, say)
 
 
-def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
-    """Start it in memory."""
+def server(port: int, data: Path, tools: Path = TOOLS) -> Server:
+    """In memory."""
     data.mkdir(parents=True, exist_ok=True)
     (data / "elasticmq.conf").write_text(_CONFIG.format(port=port))
     (data / "logback.xml").write_text(_QUIET)
-    server = Server(
+    return Server(
         name=NAME,
         argv=[
             str(maven.need_java()),
@@ -60,5 +60,3 @@ def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
         env={"LANG": "C.UTF-8"},
         log=data / "elasticmq.log",
     )
-    server.spawn()
-    return server

@@ -30,12 +30,12 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
     ensure(tools / NAME, recipe(sys.version, _LOCK), build, say)
 
 
-def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
-    """Start it; state in `data` comes back, and is saved there at SIGTERM."""
+def server(port: int, data: Path, tools: Path = TOOLS) -> Server:
+    """State in `data` comes back, and is saved there at SIGTERM."""
     temporary = data / "tmp"
     temporary.mkdir(parents=True, exist_ok=True)
     keep = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    server = Server(
+    return Server(
         name=NAME,
         argv=[str(tools / NAME / "bin" / "python"), "-m", "ministack"],
         url=f"http://127.0.0.1:{port}",
@@ -58,5 +58,3 @@ def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
         log=data / "ministack.log",
         grace_s=60.0,
     )
-    server.spawn()
-    return server

@@ -36,14 +36,14 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
     ensure(tools / NAME, recipe(*(_HERE / name for name in _FILES)), build, say)
 
 
-def start(
+def server(
     port: int,
     data: Path,
     tools: Path = TOOLS,
     made: secrets.Secrets | None = None,
     console: str = "http://127.0.0.1:5173",
 ) -> Server:
-    """Start it.
+    """The process.
 
     Args:
         port: its port; the issuer is `http://127.0.0.1:<port>`.
@@ -57,7 +57,7 @@ def start(
     settings = secrets.provider_settings(made or secrets.ensure(data), issuer, port, AUDIENCE, console)
     program = tools / NAME / "server.mjs"  # beside its node_modules, where Node looks for them
     shutil.copy(_HERE / "server.mjs", program)
-    server = Server(
+    return Server(
         name=NAME,
         argv=[need("node", _WITHOUT, "nodejs"), str(program), str(settings)],
         url=issuer,
@@ -65,5 +65,3 @@ def start(
         env={"PATH": os.environ["PATH"], "NODE_ENV": "production"},
         log=data / "oidc.log",
     )
-    server.spawn()
-    return server

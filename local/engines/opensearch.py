@@ -157,13 +157,13 @@ def _prepare(data: Path, port: int, home: Path) -> None:
             os.chown(path, UNPRIVILEGED, UNPRIVILEGED)
 
 
-def start(port: int, data: Path, tools: Path = TOOLS, heap: str = "512m") -> Server:
-    """Start it; small and quick to start unless `heap` is given for load."""
+def server(port: int, data: Path, tools: Path = TOOLS, heap: str = "512m") -> Server:
+    """Small and quick to start unless `heap` is given for load."""
     tools, data = reachable(tools), reachable(data)
     home = tools / NAME
     _prepare(data, port, home)
     quick = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"] if heap == "512m" else []
-    server = Server(
+    return Server(
         name=NAME,
         argv=[str(_runtime(tools)), f"-Xms{heap}", f"-Xmx{heap}", *quick, *_flags(home, data)],
         url=f"http://127.0.0.1:{port}",
@@ -174,8 +174,6 @@ def start(port: int, data: Path, tools: Path = TOOLS, heap: str = "512m") -> Ser
         grace_s=30.0,
         drop_root=True,
     )
-    server.spawn()
-    return server
 
 
 def _flags(home: Path, data: Path) -> list[str]:

@@ -25,10 +25,10 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
     ensure(tools / NAME, recipe(_MODULE), build, say)
 
 
-def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
-    """Start it over a folder."""
+def server(port: int, data: Path, tools: Path = TOOLS) -> Server:
+    """Over a folder."""
     (data / "objects").mkdir(parents=True, exist_ok=True)
-    server = Server(
+    return Server(
         name=NAME,
         argv=[
             str(tools / NAME / "versitygw"),
@@ -44,5 +44,3 @@ def start(port: int, data: Path, tools: Path = TOOLS) -> Server:
         env={"PATH": os.environ["PATH"], "ROOT_ACCESS_KEY": ACCESS_KEY, "ROOT_SECRET_KEY": SECRET_KEY},
         log=data / "versitygw.log",
     )
-    server.spawn()
-    return server
