@@ -1,0 +1,98 @@
+"""The twin's history, read back: what the outside world wrote, published, was sent and received.
+
+Rows are the NDJSON objects of `GET /_twin/history` with `body` (the exact JSON a row is about).
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = Mapping[str, Any]
+WITNESS = "witness"
+
+
+@dataclass(slots=True)
+class History:
+    """Rows by what they tell.
+
+    Attributes:
+        written: wamid -> what a customer wrote (kind `written`, with a wamid).
+        envelopes: the distinct bodies that were published to the business's topic.
+        published: wamids that left at least once. statuses: wamid of ours -> status names that left.
+        calls: accepted rows (invoke, ok, fail) in order. shown: attempt -> rows shown to a customer.
+        received: rows of the destinations in order. violations: rows of broken rules.
+        attempts: wamid of ours -> attempt id.
+    """
+
+    written: dict[str, Row] = field(default_factory=dict)
+    envelopes: dict[str, int] = field(default_factory=dict)
+    published: set[str] = field(default_factory=set)
+    statuses: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    calls: list[Row] = field(default_factory=list)
+    shown: dict[str, list[Row]] = field(default_factory=lambda: defaultdict(list))
+    received: list[Row] = field(default_factory=list)
+    violations: list[Row] = field(default_factory=list)
+    attempts: dict[str, str] = field(default_factory=dict)
+
+
+def read(rows: Iterable[Row]) -> History:
+    """Sort the rows of a history. Rows of unknown kinds are nobody's business here."""
+    history = History()
+    for row in rows:
+        sorter = _SORTERS.get(row["kind"])
+        if sorter is not None:
+            sorter(history, row)
+    return history
+
+
+def _written(history: History, row: Row) -> None:
+    if row["wamid"]:
+        history.written[row["wamid"]] = row
+
+
+def _published(history: History, row: Row) -> None:
+    if row.get("destination") == WITNESS or row["phase"] == "fail":
+        return
+    history.envelopes.setdefault(row["body"], row["at"])
+    if row["direction"] == "in":
+        history.published.add(row["wamid"])
+    else:
+        history.statuses[row["wamid"]].append(row["type"])
+
+
+def _accepted(history: History, row: Row) -> None:
+    history.calls.append(row)
+    if row.get("attempt") and row.get("wamid"):
+        history.attempts[row["wamid"]] = row["attempt"]
+
+
+def _shown(history: History, row: Row) -> None:
+    if row["phase"] == "ok" and row["type"] not in {"read", "typing"}:
+        history.shown[row["attempt"]].append(row)
+
+
+_SORTERS = {
+    "written": _written,
+    "published": _published,
+    "accepted": _accepted,
+    "shown": _shown,
+    "received": lambda history, row: history.received.append(row),
+    "violation": lambda history, row: history.violations.append(row),
+}
+
+
+def leaves(value: Any, path: str = "") -> dict[str, Any]:
+    """Every leaf of a JSON value by its path; empty containers are leaves too."""
+    if isinstance(value, dict) and value:
+        return {k: v for key, part in value.items() for k, v in leaves(part, f"{path}.{key}").items()}
+    if isinstance(value, list) and value:
+        return {k: v for i, part in enumerate(value) for k, v in leaves(part, f"{path}[{i}]").items()}
+    return {path: value}
+
+
+def body(row: Row) -> dict[str, Any]:
+    """The JSON object a row is about; empty where it has none."""
+    parsed = json.loads(row["body"]) if row.get("body") else {}
+    return parsed if isinstance(parsed, dict) else {}

@@ -1,0 +1,87 @@
+"""What was seen in the stores, by raw clients and through the public API, as plain values."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One message as an agent sees it through the public API.
+
+    `content` is the message object as the API shows it; `state` is set on ours; `attempts` holds the state
+    of each attempt by its id.
+    """
+
+    message_id: str
+    conversation_id: str
+    order_key: str
+    rev: int
+    direction: str
+    type: str
+    wamid: str
+    content: Mapping[str, Any]
+    state: str = ""
+    attempts: Mapping[str, str] = field(default_factory=dict)
+    media: Sequence[Mapping[str, Any]] = ()
+    source: str = "live"
+    echo: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One search document: its index, id, version and source."""
+
+    index: str
+    id: str
+    version: int
+    source: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A message in a dead-letter queue."""
+
+    queue: str
+    reason: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """A write the desk's API answered with 2xx: its message and the text that was asked for."""
+
+    message_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the configuration says of one destination, written down again by whoever configured it.
+
+    `types` empty = all types; `words` empty = all texts (else any of them, case-folded, as part of the text).
+    """
+
+    destination: str
+    types: frozenset[str] = frozenset()
+    words: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything the audit compares with the history.
+
+    Attributes:
+        raw: object key -> bytes of the raw archive. files: sha256 hex -> bytes' own sha256 of served media.
+        ticks: message_id -> states in the order in which a live client saw them.
+    """
+
+    raw: Mapping[str, bytes]
+    messages: Sequence[Seen]
+    documents: Sequence[Document]
+    parked: Sequence[Parked] = ()
+    acknowledged: Sequence[Acknowledged] = ()
+    routes: Sequence[Route] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    ticks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    check_search: bool = True

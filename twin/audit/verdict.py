@@ -1,0 +1,67 @@
+"""All invariants together, and the one line that sums them up."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from twin.audit import delivered, kept, sent
+from twin.audit.finding import Finding
+from twin.audit.history import History
+from twin.audit.observed import Observed
+
+Invariant = Callable[[History, Observed], Iterator[Finding]]
+INVARIANTS: tuple[Invariant, ...] = (
+    kept.raw_archive,
+    kept.record,
+    kept.media,
+    kept.search,
+    delivered.deliveries,
+    kept.phantoms,
+    sent.ticks,
+    sent.acknowledged,
+    sent.holders,
+    sent.rules,
+    delivered.order,
+    kept.parked,
+    sent.attempts,
+    delivered.receivers,
+    delivered.twice,
+)
+COUNTED = frozenset({"unsettled", "late", "repeated"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the audit found. `written` counts what customers wrote and the desk acknowledged."""
+
+    written: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def faults(self) -> list[Finding]:
+        """Findings that must not be; unsettled, late and repeated are counted, not condemned."""
+        return [finding for finding in self.findings if finding.fault not in COUNTED]
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing is wrong and there was something to be right about."""
+        return self.written > 0 and not self.faults
+
+    def line(self) -> str:
+        """The audit's last line."""
+        count = Counter(finding.fault for finding in self.findings)
+        late = sorted(finding.seconds for finding in self.findings if finding.fault == "late")
+        p99 = late[min(len(late) - 1, int(len(late) * 0.99))] if late else 0.0
+        wrong = f", {count['wrong']} wrong" if count["wrong"] else ""
+        return (
+            f"audit: {self.written} written, {count['lost']} lost, {count['duplicated']} duplicated, "
+            f"{count['out of order']} out of order, {count['unsettled']} unsettled, "
+            f"{count['late']} late (p99 {p99:.1f} s){wrong}"
+        )
+
+
+def judge(history: History, observed: Observed, invariants: Sequence[Invariant] = INVARIANTS) -> Verdict:
+    """Run every invariant over what happened and what was seen."""
+    findings = [finding for invariant in invariants for finding in invariant(history, observed)]
+    written = len(history.written.keys() & history.published) + len(observed.acknowledged)
+    return Verdict(written, tuple(findings))
