@@ -5,7 +5,7 @@ Rows are the NDJSON objects of `GET /_twin/history` with `body` (the exact JSON 
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -73,13 +73,21 @@ def _shown(history: History, row: Row) -> None:
         history.shown[row["attempt"]].append(row)
 
 
-_SORTERS = {
+def _received(history: History, row: Row) -> None:
+    history.received.append(row)
+
+
+def _violation(history: History, row: Row) -> None:
+    history.violations.append(row)
+
+
+_SORTERS: dict[str, Callable[[History, Row], None]] = {
     "written": _written,
     "published": _published,
     "accepted": _accepted,
     "shown": _shown,
-    "received": lambda history, row: history.received.append(row),
-    "violation": lambda history, row: history.violations.append(row),
+    "received": _received,
+    "violation": _violation,
 }
 
 

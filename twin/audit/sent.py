@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from twin.audit.finding import Finding
 from twin.audit.history import History, Row
@@ -26,7 +27,7 @@ def ticks(history: History, observed: Observed) -> Iterator[Finding]:
     """(6) Ticks never go back, and end where the last status that left says."""
     for message_id, states in observed.ticks.items():
         ranks = [RANK[state] for state in states if state in RANK]
-        if any(later < earlier for earlier, later in zip(ranks, ranks[1:], strict=False)):
+        if any(later < earlier for earlier, later in pairwise(ranks)):
             yield Finding(6, "wrong", message_id, "a tick went back: " + " > ".join(states))
     best = _best(history)
     for seen in observed.messages:
