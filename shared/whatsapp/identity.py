@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.whatsapp.account import UserIdUpdate, UserPreference
 from shared.whatsapp.calls import Call
+from shared.whatsapp.listed import UserIdUpdate, UserPreference
 from shared.whatsapp.messages import Message, SystemMessage
 from shared.whatsapp.parts import Contact
 from shared.whatsapp.statuses import Status
@@ -96,8 +96,7 @@ def of_part(part: Wire, *, echo: bool = False) -> Person:
     if isinstance(part, Call):
         echo = part.direction == "BUSINESS_INITIATED"
     if isinstance(part, Message | Call):
-        pair = (part.to_user_id, part.to) if echo else (part.from_user_id, part.from_)
-        return person(*pair)
+        return _of_message(part, echo=echo)
     if isinstance(part, Status):
         return _of_status(part)
     if isinstance(part, UserPreference):
@@ -105,6 +104,13 @@ def of_part(part: Wire, *, echo: bool = False) -> Person:
     if isinstance(part, UserIdUpdate):
         return person(part.user_id.current if part.user_id else None, part.wa_id)
     return Person()
+
+
+def _of_message(message: Message | Call, *, echo: bool) -> Person:
+    """A system message may name its person only by the new key."""
+    pair = (message.to_user_id, message.to) if echo else (message.from_user_id, message.from_)
+    change = change_of(message) if isinstance(message, Message) else None
+    return person(*pair) or (change.new if change else Person())
 
 
 def _of_status(status: Status) -> Person:

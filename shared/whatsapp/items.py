@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from shared.errors import Poison
-from shared.whatsapp import account, identity
+from shared.whatsapp import account, identity, listed
 from shared.whatsapp.calls import Call
 from shared.whatsapp.connect import ChatMessage, ContactEvent, camel_keys, instance_id
 from shared.whatsapp.envelope import Envelope
@@ -48,7 +48,7 @@ __all__ = [
 ]
 
 _MESSAGES = ("messages", ECHOES)
-_MODELS: dict[str, type[Wire]] = {"statuses": Status, "calls": Call, **account.LISTS}
+_MODELS: dict[str, type[Wire]] = {"statuses": Status, "calls": Call, **listed.LISTS}
 _LISTS = (*_MESSAGES, *_MODELS)
 _MAX_PATH = 200
 _HEAD = ("messaging_product", "metadata", "errors")
@@ -177,35 +177,31 @@ class _Sorter:
             self._value(change["value"], _Place(f"{path}.value", waba_id, field, time))
 
     def _value(self, value: dict[str, Any], place: _Place) -> None:
-        lists = [name for name in _LISTS if isinstance(value.get(name), list) and value[name]]
+        lists = [name for name in _LISTS if _filled(value, name)]
         model = None if lists else account.VALUES.get(place.field)
-        if not lists and model is None and "errors" not in value:
+        if not (lists or model or _filled(value, "errors")):
             self._unknown(place.field or "no_field", value, place.path, place.waba_id)
             return
-        listed = (
-            {*lists, "contacts"}
-            if isinstance(value.get("contacts"), list) and value["contacts"]
-            else {*lists}
-        )
-        rest = {name: member for name, member in value.items() if name not in listed}
-        contacts = self._contacts(value, place) if "contacts" in listed else []
+        people = _filled(value, "contacts")
+        taken = {*lists, "contacts"} if people else {*lists}
+        rest = {name: member for name, member in value.items() if name not in taken}
+        contacts = self._contacts(people, place)
+        parts = [part for name in lists for part in self._parts(name, value[name], place)]
         if model:
-            facts = {name: rest.pop(name) for name in list(rest) if name not in _HEAD}
-            fact = self._read(model, facts, place.path)
-            parts = [_Part("", place.path, fact)] if fact else []
-        else:
-            parts = [part for name in lists for part in self._parts(name, value[name], place)]
-        head = self._head(rest, place)
-        if not lists and model is None:
+            parts = self._fact(model, rest, place)
+        head = self._head({name: rest[name] for name in _HEAD if name in rest} if model else rest, place)
+        if not (lists or model) and head.errors:
             parts = [_Part("", place.path, Head())]
         self._place(parts, contacts, head, place)
 
-    def _contacts(self, value: dict[str, Any], place: _Place) -> list[Contact]:
-        read_ones = (
-            self._read(Contact, raw, f"{place.path}.contacts[{index}]")
-            for index, raw in enumerate(value["contacts"])
-        )
-        return [contact for contact in read_ones if contact]
+    def _fact(self, model: type[Wire], rest: dict[str, Any], place: _Place) -> list[_Part]:
+        fact = self._read(model, {name: rest[name] for name in rest if name not in _HEAD}, place.path)
+        return [_Part("", place.path, fact)] if fact else []
+
+    def _contacts(self, rows: list[Any], place: _Place) -> list[Contact]:
+        path = f"{place.path}.contacts"
+        typed = (self._read(Contact, raw, f"{path}[{index}]") for index, raw in enumerate(rows))
+        return [contact for contact in typed if contact]
 
     def _parts(self, member: str, rows: list[Any], place: _Place) -> list[_Part]:
         found = []
@@ -265,6 +261,12 @@ class _Sorter:
             return head.metadata.phone_number_id
         numbers = self._envelope.numbers
         return numbers[0] if len(numbers) == 1 else None
+
+
+def _filled(value: dict[str, Any], name: str) -> list[Any]:
+    """A member that is a list with something in it; anything else under that name is left to the head."""
+    rows = value.get(name)
+    return rows if isinstance(rows, list) else []
 
 
 def _anonymous(part: Wire) -> bool:
