@@ -20,7 +20,7 @@ RANK = {
     "played": 6,
 }
 FINAL = frozenset({"failed", "refused", "cancelled"})
-GIVE_UP_MS = 8_000  # the sending client's own bound: after it the call is nobody's any more
+GIVE_UP_NS = 8_000_000_000  # the sending client's own bound: after it the call is nobody's any more
 
 
 def ticks(history: History, observed: Observed) -> Iterator[Finding]:
@@ -62,14 +62,14 @@ def acknowledged(_history: History, observed: Observed) -> Iterator[Finding]:
 
 def holders(history: History, _observed: Observed) -> Iterator[Finding]:
     """(8) Never two calls for one customer at the same time: a lane's head has one holder."""
-    open_calls: dict[str, dict[str, float]] = defaultdict(dict)
+    open_calls: dict[str, dict[str, int]] = defaultdict(dict)
     for row in history.calls:
-        who, attempt, at = row["wa_id"] or row["user_id"], row["attempt"], float(row["mono"])
+        who, attempt, at = row["wa_id"] or row["user_id"], row["attempt"], int(row["mono"])
         calls = open_calls[who]
         if row["phase"] != "invoke":
             calls.pop(attempt, None)
             continue
-        live = [other for other, began in calls.items() if at - began < GIVE_UP_MS / 1000]
+        live = [other for other, began in calls.items() if at - began < GIVE_UP_NS]
         if live and attempt:
             yield Finding(8, "wrong", attempt, f"sent while {live[0]} was in flight to the same person")
         calls[attempt] = at

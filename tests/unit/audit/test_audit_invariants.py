@@ -1,0 +1,146 @@
+"""Each invariant of the audit stays silent on a sound world and names the fault in a spoilt one."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from twin.audit.history import History, read
+from twin.audit.observed import Acknowledged, Document, Observed, Parked, Route, Seen
+from twin.audit.verdict import judge
+
+ROW: dict[str, Any] = {
+    "seq": 0, "at": 1_000, "mono": 0, "kind": "", "phase": "ok", "pnid": "1", "wa_id": "52", "user_id": "",
+    "wamid": "", "attempt": "", "direction": "in", "type": "text", "nonce": "", "text_sha256": "",
+    "media_sha256": [], "fault": "", "destination": "", "remote_id": "", "code": "", "body": "",
+}  # fmt: skip
+SAID = {"id": "wamid.1", "type": "text", "from": "52", "timestamp": "1", "text": {"body": "hola nonce7"}}
+ENVELOPE = json.dumps({"whatsAppWebhookEntry": json.dumps(SAID)})
+DELIVERY = {"message_id": "i_1", "conversation_id": "c_1", "order_key": "1.1.a", "part": "0"}
+
+
+def row(kind: str, **parts: Any) -> dict[str, Any]:
+    return {**ROW, "kind": kind, **parts}
+
+
+@dataclass
+class Case:
+    """A sound world: one message in, recorded, searchable, delivered; one reply out with its ticks."""
+
+    rows: list[dict[str, Any]] = field(
+        default_factory=lambda: [
+            row("written", wamid="wamid.1", body=json.dumps(SAID)),
+            row("published", phase="invoke", wamid="wamid.1", body=ENVELOPE),
+            row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)),
+            row("accepted", phase="invoke", direction="out", attempt="o_1.1", wamid="wamid.2", mono=1),
+            row("accepted", phase="ok", direction="out", attempt="o_1.1", wamid="wamid.2", mono=2),
+            row("shown", direction="out", attempt="o_1.1", wamid="wamid.2"),
+            row("published", phase="invoke", direction="out", wamid="wamid.2", type="read", body="status"),
+        ]
+    )
+    observed: Observed = field(
+        default_factory=lambda: Observed(
+            raw={"k1": ENVELOPE.encode(), "k2": b"status"},
+            messages=[
+                Seen("i_1", "c_1", "1.1.a", 1, "in", "text", "wamid.1", SAID),
+                Seen(
+                    "o_1",
+                    "c_1",
+                    "1.2.b",
+                    5,
+                    "out",
+                    "text",
+                    "",
+                    {"text": {"body": "va"}},
+                    "read",
+                    {"o_1.1": "read"},
+                ),
+            ],
+            documents=[
+                Document("m", "i_1", 1, {"body": "hola nonce7"}),
+                Document("m", "o_1", 5, {"body": "va"}),
+            ],
+            acknowledged=[Acknowledged("o_1", "va")],
+            routes=[Route("hook")],
+        )
+    )
+
+    @property
+    def history(self) -> History:
+        return read(self.rows)
+
+
+def test_a_sound_world_has_no_findings_and_counts_what_was_written() -> None:
+    case = Case()
+    verdict = judge(case.history, case.observed)
+    assert list(verdict.findings) == []
+    assert verdict.passed
+    assert verdict.line() == (
+        "audit: 2 written, 0 lost, 0 duplicated, 0 out of order, 0 unsettled, 0 late (p99 0.0 s)"
+    )
+
+
+def test_a_world_in_which_nothing_was_written_does_not_pass() -> None:
+    assert not judge(read([]), Observed(raw={}, messages=[], documents=[])).passed
+
+
+def _observed(**changes: Any) -> Callable[[Case], Case]:
+    return lambda case: replace(case, observed=replace(case.observed, **changes))
+
+
+def _message(index: int, **changes: Any) -> Callable[[Case], Case]:
+    def spoil(case: Case) -> Case:
+        messages = list(case.observed.messages)
+        messages[index] = replace(messages[index], **changes)
+        return replace(case, observed=replace(case.observed, messages=messages))
+
+    return spoil
+
+
+def _rows(*more: dict[str, Any], without: str = "") -> Callable[[Case], Case]:
+    return lambda case: replace(case, rows=[r for r in case.rows if r["kind"] != without] + list(more))
+
+
+SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
+    ("raw byte altered", 1, "lost", _observed(raw={"k1": ENVELOPE.encode()[:-1] + b"]", "k2": b"status"})),
+    ("raw object gone", 1, "lost", _observed(raw={"k2": b"status"})),
+    ("leaf altered", 2, "lost", _message(0, content={**SAID, "text": {"body": "otra"}})),
+    ("leaf missing", 2, "lost", _message(0, content={k: v for k, v in SAID.items() if k != "timestamp"})),
+    ("document missing", 3, "lost", _observed(documents=[Document("m", "o_1", 5, {"body": "va"})])),
+    ("document stale", 3, "lost", _message(0, rev=2)),
+    ("document twice", 3, "duplicated", lambda case: _observed(
+        documents=[*case.observed.documents, Document("m2", "i_1", 1, {"body": "hola nonce7"})])(case)),
+    ("delivery lost", 4, "lost", _rows(without="received")),
+    ("misrouted", 4, "wrong", _observed(routes=[Route("hook", frozenset({"image"}))])),
+    ("phantom in the record", 5, "wrong", lambda case: _observed(
+        messages=[*case.observed.messages, Seen("i_9", "c_1", "9", 1, "in", "text", "wamid.9", {})],
+        documents=[*case.observed.documents, Document("m", "i_9", 1, {})])(case)),
+    ("phantom document", 5, "wrong", lambda case: _observed(
+        documents=[*case.observed.documents, Document("m", "i_9", 1, {})])(case)),
+    ("tick went back", 6, "wrong", _observed(ticks={"o_1": ["sent", "read", "delivered"]})),
+    ("status not shown", 6, "lost", _message(1, state="sent")),
+    ("acknowledged write lost", 7, "lost", _observed(acknowledged=[Acknowledged("o_1", "va"), Acknowledged("o_2", "x")])),
+    ("two holders", 8, "wrong", _rows(
+        row("accepted", phase="invoke", direction="out", attempt="o_1.2", mono=3),
+        row("accepted", phase="invoke", direction="out", attempt="o_3.1", mono=4))),
+    ("violation", 9, "wrong", _rows(row("violation", phase="info", code="131047"))),
+    ("out of order", 10, "out of order", _rows(
+        row("received", destination="hook", remote_id="d0", body=json.dumps({**DELIVERY, "order_key": "0.9.z"})))),
+    ("parked", 11, "lost", _observed(parked=[Parked("dev-ingest-dlq", "unknown", ENVELOPE)])),
+    ("event parked", 11, "lost", _observed(parked=[Parked("dev-search-dlq", "unknown", "{}")])),
+    ("shown as unsupported", 11, "lost", _message(0, type="unsupported")),
+    ("shown twice", 12, "duplicated", _rows(row("shown", direction="out", attempt="o_1.1", wamid="wamid.2"))),
+    ("never sent", 12, "lost", _rows(without="shown")),
+    ("kept twice", 13, "duplicated", _rows(
+        row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("invariant", "fault", "spoil"), [s[1:] for s in SPOILT], ids=[s[0] for s in SPOILT])
+def test_a_spoilt_world_is_named(invariant: int, fault: str, spoil: Callable[[Case], Case]) -> None:
+    case = spoil(Case())
+    verdict = judge(case.history, case.observed)
+    assert (invariant, fault) in {(finding.invariant, finding.fault) for finding in verdict.findings}
+    assert not verdict.passed
