@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, cast
 
-import structlog
 from boto3.dynamodb.conditions import ConditionBase
 
 from shared.clock import Clock
+from shared.due import Report
 from shared.errors import RetryAfter
 from shared.ids import Ids
 from shared.lanes.decide import IN_DOUBT, Abandoned, Attend, Await, Release, Rest, decide
@@ -17,7 +17,6 @@ from shared.lanes.port import Finished, Lane, Later, Outcome, Ready, Sender, Uns
 from shared.record.shape import DeliveryItem
 from shared.store.port import Attr, ConditionFailedError, ContendedError, Op, Store, Update
 
-log = structlog.get_logger(__name__)
 P = TypeVar("P")
 
 MAX_STEPS = 25  # then the lane gives way: a due item for now brings it back
@@ -34,13 +33,15 @@ class Lanes(Generic[P]):
     Args:
         store: the record. clock: this process's wall clock. ids: request tokens and jitter.
         sender: prepares, calls, and says what unclear means.
+        report: told ("stalled" | "unclear", error) of what a sender raised.
     """
 
-    def __init__(self, store: Store, clock: Clock, ids: Ids, sender: Sender[P]) -> None:
+    def __init__(self, store: Store, clock: Clock, ids: Ids, sender: Sender[P], report: Report) -> None:
         self._store = store
         self._clock = clock
         self._ids = ids
         self._sender = sender
+        self._report = report
         self._patience = Patience(store, ids)
 
     async def run(self, lane: Lane) -> None:
@@ -93,7 +94,7 @@ class Lanes(Generic[P]):
         except RetryAfter as error:
             return Later(self._after(error.seconds), error.reason)
         except Exception as error:  # noqa: BLE001 - an unknown fault must hold the lane, never strand it
-            log.warning("lane_stalled", service=self._sender.service, error=type(error).__name__)
+            self._report("stalled", error)
             stalls = head.get("stalls", 0) + 1
             wait = min(STALL_BASE_S * 2 ** min(stalls - 1, 10), STALL_MAX_S)
             return Later(self._after(self._ids.uniform(wait / 2, wait)), "stalled", {"stalls": stalls})
@@ -128,7 +129,7 @@ class Lanes(Generic[P]):
             async with asyncio.timeout(self._sender.timeout_s):
                 return await self._sender.call(payload, claimed)
         except Exception as error:  # noqa: BLE001 - nothing is known of the effect, whatever was raised
-            log.warning("call_unclear", service=self._sender.service, error=type(error).__name__)
+            self._report("unclear", error)
             return self._sender.unclear(claimed)
 
     async def _recover(self, lane: Lane, head: DeliveryItem) -> bool:

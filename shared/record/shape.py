@@ -39,10 +39,13 @@ class MessageItem(TypedDict):
     """`messages`: pk = conversation_id, sk = order_key.
 
     `sealed` (AES-GCM under `key_id`'s data key, AAD "messages|<pk>|<sk>") holds the JSON object
-    {"message": <Meta's message object as typed, by alias>, "contact": <contacts[] entry>, "metadata": {...},
-    "field": "messages"|"smb_message_echoes"|..., "wamid": ..., "media_ids": [{n, id}], "preview": str} for
+    {"value": <the change's value as Meta shapes it, with this one message in it>, "field": "messages"|
+    "smb_message_echoes"|..., "waba_id": ..., "wamid": ..., "media_ids": [{n, id}], "preview": str} for
     received messages and {"message": <outgoing message, see shared/whatsapp/outgoing.py>, "preview": str}
-    for ours. `author` is an agent id on ours. `echo` marks what the newsroom's own phone sent.
+    for ours; record/content.py names the parts. Above 64 KiB `sealed_ref` names an object of the raw bucket
+    instead. `author` is an agent id on ours; flag `echo` marks what the newsroom's own phone sent; `opened`
+    marks the message that began its conversation; `target` is the message_id a reaction, edit or revoke
+    speaks about; `delivered_twice` says that two attempts reached the customer.
     """
 
     pk: str
@@ -70,10 +73,15 @@ class MessageItem(TypedDict):
     state: NotRequired[State]
     author: NotRequired[str]
     opens_window: NotRequired[bool]
+    opened: NotRequired[bool]
+    delivered_twice: NotRequired[bool]
 
 
 class IdItem(TypedDict):
-    """`ids`: pk = message_id (or `i_` of one of our wamids), sk = "-"."""
+    """`ids`: pk = message_id (or `i_` of one of our wamids), sk = "-"; `wait#` items see record/waits.py.
+
+    Of an account event (pk `a_<raw_id>.<position>`): `at_pk` and `at_sk` in `policy`.
+    """
 
     pk: str
     sk: str
@@ -85,7 +93,12 @@ class IdItem(TypedDict):
 
 
 class ConversationItem(TypedDict):
-    """`conversations`: pk = conversation_id, sk = "-". `preview` is sealed like a message (AAD "conversations|<pk>|-")."""
+    """`conversations`: pk = conversation_id, sk = "-".
+
+    `preview` is {text, type, direction} of the newest news, sealed under `preview_key_id` (AAD of this item).
+    `inbox` is conversation.inbox_shard(): number and day; a merged conversation has none. A group's
+    `contact_id` is "".
+    """
 
     pk: str
     sk: str
@@ -100,19 +113,26 @@ class ConversationItem(TypedDict):
     state: NotRequired[str]
     assignee: NotRequired[str]
     protected: NotRequired[bool]
-    inbox: str
+    inbox: NotRequired[str]
     preview: NotRequired[bytes]
+    preview_key_id: NotRequired[str]
+    preview_order_key: NotRequired[str]
+    free_entry_ends_at: NotRequired[int]
     merged_into: NotRequired[str]
     rev: int
 
 
 class ContactItem(TypedDict):
-    """`contacts`: pk = contact_id, sk = "-". `sealed` (AAD "contacts|<pk>|-") holds {names, wa_id, user_id, ...}."""
+    """`contacts`: pk = contact_id, sk = "-"; beside it sk = conversation_id, {pnid}, one for each 1:1 thread.
+
+    `sealed` (under its own key, AAD of this item) holds {name, username, wa_id, user_id ...}, each as [value,
+    arrival ns of its last sighting]; missing until something is known. `alias` names the person outside.
+    """
 
     pk: str
     sk: str
     alias: str
-    sealed: bytes
+    sealed: NotRequired[bytes]
     merged_into: NotRequired[str]
     protected: NotRequired[bool]
     erased: NotRequired[bool]
@@ -127,7 +147,7 @@ class DeliveryItem(_Tried):
 
     `owed` (= owed_key) exists while the delivery is unfinished; it is the sort key of the local index
     `owed`. `at` (ms) = not before; `try` counts claims, `claimed_at` (ms) is the last one's time, `stalls`
-    counts failures before a claim. `repeat` marks a call that may have reached the receiver twice,
+    counts failures before a claim, `awaits` says what may end the wait before `at`. `repeat` marks a call that may have reached the receiver twice,
     `placeholder` a message that went without its file, which follows. For WhatsApp the destination is
     `whatsapp:<pnid>` and the part is the attempt number.
     """
@@ -145,6 +165,7 @@ class DeliveryItem(_Tried):
     late: NotRequired[bool]
     claimed_at: NotRequired[int]
     stalls: NotRequired[int]
+    awaits: NotRequired[str]
     repeat: NotRequired[bool]
     placeholder: NotRequired[bool]
     remote_id: NotRequired[str]

@@ -117,6 +117,10 @@ class TestedSender:
         pass
 
 
+def _unheard(_what: str, _error: BaseException) -> None:
+    pass
+
+
 class ForgetfulStore:
     """Bug: a claim is written without its due item."""
 
@@ -183,10 +187,14 @@ class World:
             queue = self.chaos.wrap(self.queue, process, QUEUE)
             lane_store: Any = ForgetfulStore(store) if self.bug == "no_claim_due" else store
             lanes = Lanes(
-                lane_store, clock, Ids(clock, token_bytes(lives)), TestedSender(self.receiver, clock)
+                lane_store,
+                clock,
+                Ids(clock, token_bytes(lives)),
+                TestedSender(self.receiver, clock),
+                _unheard,
             )
             handlers = {LANE_KIND: self._on_due(store, lanes), "event": self._on_event}
-            timer = DueTimer(store, clock, SERVICE, handlers, lambda _kind, _error: None)
+            timer = DueTimer(store, clock, SERVICE, handlers, _unheard)
             await asyncio.gather(timer.run(asyncio.Event()), self._consume(queue, lanes))
 
         return life

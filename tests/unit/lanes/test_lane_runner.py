@@ -79,7 +79,7 @@ def _play(sender: Scripted, count: int = 1, store: MemoryStore | None = None) ->
             for op in owe(LANE, service="s", message_id=f"m{n:02d}", part="0", order_key=f"k{n:02d}"):
                 await store.write(op)  # type: ignore[arg-type]
         clock = VirtualClock()
-        await Lanes(store, clock, Ids(clock, token_bytes("x")), sender).run(LANE)
+        await Lanes(store, clock, Ids(clock, token_bytes("x")), sender, lambda _what, _error: None).run(LANE)
         deliveries = (await store.query("deliveries", LANE.pk)).items
         return deliveries + (await store.query("due", "s")).items
 
