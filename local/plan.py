@@ -150,14 +150,14 @@ class Plan:
             name=TWIN,
             argv=[sys.executable, "-m", "twin"],
             url=self.url("twin"),
-            health="/",
-            ok=frozenset(range(200, 500)),  # any answer means that it listens
+            health="/_twin/health",
             env={
                 **{name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ},
                 "PYTHONUNBUFFERED": "1",
                 **self.aws(),
                 "TWIN_PORT": str(self.ports["twin"]),
                 "TWIN_STATE_DIR": str(self.state / "twin"),
+                "TWIN_AWS_ACCOUNT": ACCOUNT,
                 "TWIN_WABA_ID": WABA,
                 "TWIN_PHONE_NUMBER_ID": PHONE_NUMBER,
                 "TWIN_EUM_PHONE_NUMBER_ID": EUM_PHONE_NUMBER,

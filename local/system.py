@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from local import ports as port_table
-from local import secrets, setup, tokens
+from local import recovery, secrets, setup, tokens
 from local.engines import ministack, oidc, opensearch
 from local.install import Say, silent
 from local.paths import reachable
@@ -76,6 +76,7 @@ class System:
         self._falls: dict[str, int] = {}
         self.provisioned: Provisioned | None = None
         self.died_unsaved = False
+        self.recovered: str | None = None
 
     def _describe(self) -> dict[str, Server]:
         """Every process, in starting order."""
@@ -140,10 +141,14 @@ class System:
         self.died_unsaved = self._forget_unsaved()
         await self._bring_up([name for name in ("ministack", "opensearch", "oidc") if name in self._servers])
         await asyncio.to_thread(self._provision)
+        if self.died_unsaved:
+            await asyncio.to_thread(recovery.drop_search, self.plan.opensearch)
         await self._bring_up([TWIN])
         if TWIN not in self._without:
             await asyncio.to_thread(self._link)
         await self._bring_up([program.name for program in SERVICES])
+        if self.died_unsaved:
+            self.recovered = await recovery.replay(self.env)
 
     def _forget_unsaved(self) -> bool:
         """Whether the emulator died without saving; its older state is set aside then, objects stay.

@@ -1,0 +1,56 @@
+"""After an emulator that died unsaved: search starts empty and the record is filled again from the raw archive."""
+
+import asyncio
+import json
+import sys
+import urllib.request
+from collections.abc import Mapping
+
+from local import trouble
+from local.paths import ROOT
+from shared import topology
+
+LOST = (
+    (
+        "El emulador murió sin guardar: se rehízo todo y se volvió a llenar desde el archivo crudo. No están en él, y se "
+        "perdieron: lo escrito desde la mesa, las etiquetas y la configuración (destinos, rutas)."
+    ),
+    (
+        "The emulator died unsaved: everything was made again and refilled from the raw archive. Not in it, and lost: "
+        "what was written at the desk, tags, and configuration (destinations, routes)."
+    ),
+)
+
+
+def drop_search(url: str) -> list[str]:
+    """Delete our indices, each by its name; gives the names."""
+    ours = f"{topology.SEARCH_ALIAS}*,{topology.SEARCH_CONVERSATIONS}*"
+    with urllib.request.urlopen(f"{url}/_cat/indices/{ours}?format=json", timeout=30) as answer:  # noqa: S310 - ours, loopback
+        names = sorted(row["index"] for row in json.load(answer))
+    for name in names:
+        request = urllib.request.Request(f"{url}/{name}", method="DELETE")  # noqa: S310
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+    return names
+
+
+async def replay(env: Mapping[str, str]) -> str:
+    """Run `cdmx replay`; its last line. Raises Trouble with its output where it fails."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ops",
+        "replay",
+        env=dict(env),
+        cwd=ROOT,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output = (await process.communicate())[0].decode("utf-8", "replace").strip()
+    if process.returncode != 0:
+        raise trouble.Trouble(
+            "replay",
+            f"`cdmx replay` terminó con código {process.returncode}; el archivo crudo sigue completo. {output[-800:]}",
+            f"`cdmx replay` ended with code {process.returncode}; the raw archive is still whole.",
+        )
+    return output.splitlines()[-1] if output else ""
