@@ -88,11 +88,19 @@ class ContactKeys:
         found = await self._store.get(TABLE, contact_id)
         return await (self._make(contact_id) if found is None else self._unwrap(contact_id, found))
 
-    async def _make(self, contact_id: str) -> bytes:
+    async def mint(self, contact_id: str) -> Put:
+        """The op that gives a contact its key, for the transaction that makes the contact."""
+        return (await self._minted(contact_id))[1]
+
+    async def _minted(self, contact_id: str) -> tuple[bytes, Put]:
         plain, wrapped = await self._service.generate(_context(contact_id))
         item = {"pk": contact_id, "sk": "-", "wrapped": wrapped, "made_at": self._clock.now_ms()}
+        return plain, Put(TABLE, item, absent=True)
+
+    async def _make(self, contact_id: str) -> bytes:
+        plain, op = await self._minted(contact_id)
         try:
-            await self._store.write(Put(TABLE, item, absent=True))
+            await self._store.write(op)
         except ConditionFailedError:  # someone was faster, or it is our own lost answer
             return await self._fetch(contact_id)
         return plain

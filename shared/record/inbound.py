@@ -1,0 +1,152 @@
+"""What ingest, import and replay hand to the record: facts already understood, content still whole.
+
+The record knows no wire format. Clear members are ids and facts; `content` is what will be sealed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from shared.vault.pepper import AliasKind
+
+Direction = Literal["in", "out"]
+Source = Literal["live", "import", "replay"]
+RelationKind = Literal["reaction", "edit", "revoke"]
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One way to know a person; the value never leaves memory, only its HMAC does."""
+
+    kind: AliasKind
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is meant: all aliases a payload names, and what is known of them (sealed in contacts)."""
+
+    aliases: tuple[Alias, ...]
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an item comes from.
+
+    Attributes:
+        raw_id: hash of the archived envelope.
+        position: place of the item in the envelope.
+        arrival_ns: when the envelope was published, in ns, without the position.
+        source: live, import or replay.
+        traceparent: W3C trace context of the receive, if any.
+    """
+
+    raw_id: str
+    position: int
+    arrival_ns: int
+    source: Source = "live"
+    traceparent: str | None = None
+
+    @property
+    def at_ns(self) -> int:
+        """Arrival of the item: the envelope's, plus its position as ns."""
+        return self.arrival_ns + self.position
+
+    @property
+    def at_ms(self) -> int:
+        """The same in ms."""
+        return self.at_ns // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class MediaSlot:
+    """One medium of a message; its id at Meta is part of the content."""
+
+    n: int
+    mime: str
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A reaction, edit or revoke, and the wamid it speaks about."""
+
+    kind: RelationKind
+    wamid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """A message from WhatsApp: received, or echoed from the newsroom's own phone.
+
+    Attributes:
+        pnid: our number, as Meta's phone number id.
+        wamid: Meta's id of the message.
+        message: the message object as received; its hash tells a redelivery from a variant.
+        content: what is sealed, `message` included (see shape.MessageItem).
+        ts_s: Meta's timestamp in seconds, None where it is missing or no number.
+        free_entry: the message came through an ad (referral).
+    """
+
+    origin: Origin
+    pnid: str
+    wamid: str
+    person: Person
+    type: str
+    message: Any
+    content: Mapping[str, Any]
+    ts_s: int | None
+    preview: str = ""
+    direction: Direction = "in"
+    echo: bool = False
+    group_id: str | None = None
+    flags: tuple[str, ...] = ()
+    media: tuple[MediaSlot, ...] = ()
+    reply_to: str | None = None
+    relation: Relation | None = None
+    free_entry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A status of one of our messages.
+
+    Attributes:
+        attempt: `biz_opaque_callback_data` as it came back, ours or not.
+        status: Meta's word, unknown ones included.
+        participant: in a group, who the status is about; part of the status's identity.
+    """
+
+    origin: Origin
+    pnid: str
+    wamid: str
+    status: str
+    content: Mapping[str, Any]
+    ts_s: int | None
+    person: Person
+    attempt: str | None = None
+    participant: Alias | None = None
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """Something about our number, account, templates or a person's preferences.
+
+    Attributes:
+        key: partition of `policy` it belongs to, such as `NUMBER#<pnid>`; for a person's preference only
+            the prefix (`OPTOUT`), completed with the contact_id.
+        subject: pnid or WABA, for the event.
+        state: Meta's word for the new state, as a fact to filter on.
+        facts: clear facts for the guard; content is sealed.
+    """
+
+    origin: Origin
+    key: str
+    subject: str
+    what: str
+    state: str
+    content: Mapping[str, Any]
+    ts_s: int | None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    person: Person | None = None

@@ -1,0 +1,72 @@
+"""What waits for a message that is not known yet, and where a known one lies.
+
+Both sides write first and look second: a relation or status that finds no message puts an item `wait#` under
+the id it expects and looks again; a message that was just written looks for items that wait for it. So they
+cannot miss each other, and whoever sees the other joins the two.
+"""
+
+from dataclasses import dataclass
+
+from shared.store.port import Item, Key, Put, Store
+
+WAIT_PREFIX = "wait#"
+WAIT_S = 8 * 24 * 3600  # CONTRACTS s.2; Meta retries a webhook for up to 7 days
+_OWN = frozenset({"pk", "sk", "ttl"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message lies: conversation_id and order_key."""
+
+    pk: str
+    sk: str
+
+
+def place_of(ids_item: Item | None) -> Place | None:
+    """The message an `ids` item points at; None where it is unknown."""
+    if ids_item is None or "order_key" not in ids_item:
+        return None
+    return Place(ids_item["conversation_id"], ids_item["order_key"])
+
+
+def wait_sk(kind: str, child: str) -> str:
+    """Sort key of a waiting item in `ids`."""
+    return f"{WAIT_PREFIX}{kind}#{child}"
+
+
+def waiting(target_id: str, kind: str, child: str, facts: Item, now_ms: int) -> Put:
+    """The op that makes facts wait for a message id; put again it is the same item."""
+    item = {**facts, "kind": kind, "child": child, "ttl": now_ms // 1000 + WAIT_S}
+    return Put("ids", {**item, "pk": target_id, "sk": wait_sk(kind, child)})
+
+
+def facts_of(wait: Item) -> Item:
+    """What a waiting item says, without its own key."""
+    return {name: value for name, value in wait.items() if name not in _OWN}
+
+
+async def waits(store: Store, target_id: str) -> list[Item]:
+    """Everything that waits for a message id."""
+    return await _all(store, "ids", target_id, WAIT_PREFIX)
+
+
+async def kinds_beside(store: Store, place: Place) -> list[str]:
+    """Kinds of the children that stand beside a message, in key order."""
+    children = await children_of(store, place)
+    return [child["kind"] for child in children if "kind" in child]
+
+
+async def children_of(store: Store, place: Place) -> list[Item]:
+    """Everything beside a message: statuses, relations, variants, notes, its routed mark."""
+    return await _all(store, "messages", place.pk, f"{place.sk}#")
+
+
+async def _all(store: Store, table: str, pk: str, prefix: str) -> list[Item]:
+    found: list[Item] = []
+    start: Item | None = None
+    while True:
+        page = await store.query(table, pk, Key("sk").begins_with(prefix), start=start)
+        found += page.items
+        start = page.next
+        if start is None:
+            return found
