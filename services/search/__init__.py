@@ -1,1 +1,1 @@
-"""Indexes the record into OpenSearch and answers searches."""
+"""Search: the indexer (`python -m services.search`) and its API (`python -m services.search.api`)."""
