@@ -30,7 +30,12 @@ THROTTLED = frozenset(
         "TransactionInProgressException",
     }
 )
-NO_ANSWER = (exceptions.ConnectionError, exceptions.HTTPClientError, exceptions.ResponseStreamingError)
+NO_ANSWER = (
+    exceptions.ConnectionError,
+    exceptions.HTTPClientError,
+    exceptions.IncompleteReadError,
+    exceptions.ResponseStreamingError,
+)
 CONNECT_S = 2.0
 READ_S = 5.0
 _SERVER_FAULT = 500

@@ -211,6 +211,22 @@ def drop_after() -> Fault:
     return fault
 
 
+def cut_body() -> Fault:
+    """The effect and half of the answer's body, then cut the connection."""
+
+    async def fault(call: Call) -> web.StreamResponse:
+        whole = await call.forward()
+        body = bytes(whole.body) if isinstance(whole.body, bytes) else b""
+        broken = web.StreamResponse(status=whole.status, headers=whole.headers)
+        broken.content_length = len(body)
+        await broken.prepare(call.request)
+        await broken.write(body[: len(body) // 2])
+        _cut(call)
+        return broken
+
+    return fault
+
+
 def delay(seconds: float) -> Fault:
     """The effect and the answer, both later."""
 

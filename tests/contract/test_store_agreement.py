@@ -7,18 +7,20 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
+import boto3
 import pytest
 from aiobotocore.session import AioSession
 from boto3.dynamodb.conditions import ConditionBase
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from local import provision
 from shared.aws import open_client
 from shared.store.dynamo import DynamoStore
 from shared.store.memory import MemoryStore
 from shared.store.port import Attr, Check, ConditionFailedError, Delete, Item, Key, Op, Put, Store, Update
 from shared.topology import Naming
-from tests.tables import create_tables
+from tests.engines import unique_prefix
 
 TABLE = "deliveries"
 NAMES = ["a", "b", "owed"]
@@ -167,8 +169,8 @@ def pair(dynamodb_local: str) -> Iterator[Pair]:
         patch.setenv("AWS_ENDPOINT_URL_DYNAMODB", dynamodb_local)
         stack = AsyncExitStack()
         client = runner.run(open_client(stack, AioSession(), "dynamodb", "us-east-1"))
-        naming = Naming("contract-")
-        runner.run(create_tables(client, naming))
+        naming = Naming(unique_prefix())
+        provision.tables(boto3.client("dynamodb", endpoint_url=dynamodb_local), naming)
         yield Pair(runner, DynamoStore(client, naming))
         runner.run(stack.aclose())
 

@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from functools import cache
 from uuid import uuid4
 
+import boto3
 import pytest
 from aiobotocore.session import AioSession
 from boto3.dynamodb.conditions import ConditionBase
 
+from local import provision
 from shared.aws import open_client
 from shared.store.dynamo import DynamoStore
 from shared.store.memory import MemoryStore
@@ -26,24 +29,34 @@ from shared.store.port import (
     Update,
 )
 from shared.topology import Naming
-from tests.tables import create_tables
+from tests.engines import unique_prefix
 
 ENGINES = ["memory", "ministack", "dynamodb_local"]
-PREFIX = "contract-"
+
+
+@pytest.fixture(scope="module")
+def tables_on() -> Callable[[str], Naming]:
+    @cache
+    def make(url: str) -> Naming:
+        naming = Naming(unique_prefix())
+        provision.tables(boto3.client("dynamodb", endpoint_url=url), naming)
+        return naming
+
+    return make
 
 
 @pytest.fixture(params=ENGINES)
-async def store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Store]:
+async def store(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tables_on: Callable[[str], Naming]
+) -> AsyncIterator[Store]:
     if request.param == "memory":
         yield MemoryStore()
         return
-    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", request.getfixturevalue(request.param))
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    url = request.getfixturevalue(request.param)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", url)
     async with AsyncExitStack() as stack:
         client = await open_client(stack, AioSession(), "dynamodb", "us-east-1")
-        await create_tables(client, Naming(PREFIX))
-        yield DynamoStore(client, Naming(PREFIX))
+        yield DynamoStore(client, tables_on(url))
 
 
 @pytest.fixture

@@ -4,18 +4,25 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from uuid import uuid4
 
+import boto3
 import pytest
 from aiobotocore.session import AioSession
 
+from local import provision
 from shared.aws import open_client
 from shared.store.dynamo import DynamoStore
 from shared.store.port import ConditionFailedError, ContendedError, Op, Put, StoreUnavailableError, Update
 from shared.topology import Naming
 from tests import faultproxy
+from tests.engines import unique_prefix
 from tests.faultproxy import FaultProxy
-from tests.tables import create_tables
 
-NAMING = Naming("contract-")
+
+@pytest.fixture(scope="module")
+def naming(ministack: str) -> Naming:
+    made = Naming(unique_prefix())
+    provision.tables(boto3.client("dynamodb", endpoint_url=ministack), made)
+    return made
 
 
 @pytest.fixture
@@ -25,12 +32,13 @@ async def proxy(ministack: str) -> AsyncIterator[FaultProxy]:
 
 
 @pytest.fixture
-async def store(proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DynamoStore]:
+async def store(
+    proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch, naming: Naming
+) -> AsyncIterator[DynamoStore]:
     monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", proxy.url)
     async with AsyncExitStack() as stack:
         client = await open_client(stack, AioSession(), "dynamodb", "us-east-1")
-        await create_tables(client, NAMING)
-        yield DynamoStore(client, NAMING)
+        yield DynamoStore(client, naming)
 
 
 @pytest.fixture
@@ -103,10 +111,10 @@ async def test_a_lone_writes_lost_answer_is_told_and_never_taken_for_anothers_wr
 
 
 async def test_left_over_keys_of_a_batch_are_asked_for_again(
-    store: DynamoStore, proxy: FaultProxy, pk: str
+    store: DynamoStore, proxy: FaultProxy, pk: str, naming: Naming
 ) -> None:
     await store.transact([Put("messages", {"pk": pk, "sk": f"{n}"}) for n in range(3)], uuid4().hex)
-    table, key = NAMING.name("messages"), {"pk": {"S": pk}, "sk": {"S": "2"}}
+    table, key = naming.name("messages"), {"pk": {"S": pk}, "sk": {"S": "2"}}
     left = {table: {"Keys": [key], "ConsistentRead": True}}
     two = [{"pk": {"S": pk}, "sk": {"S": f"{n}"}} for n in range(2)]
     proxy.fail("BatchGetItem", faultproxy.answer(Responses={table: two}, UnprocessedKeys=left))
