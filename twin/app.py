@@ -8,12 +8,16 @@ from typing import Any, Self
 from aiohttp import web
 
 from twin.aws import Clients, open_clients
+from twin.cdn import Cdn
 from twin.control import Control
 from twin.core.world import World
 from twin.driver import Driver
 from twin.eum import Eum
 from twin.history import History
+from twin.phone import Phone
+from twin.receivers import Receivers
 from twin.settings import Settings
+from twin.signing import load_key
 from twin.sns import Wire
 
 MAX_BODY = 150 * 1024 * 1024  # a document of 100 MB in base64
@@ -28,12 +32,21 @@ def open_world(settings: Settings, history: History) -> World:
     return world
 
 
-def build(driver: Driver, clients: Clients) -> web.Application:
+def build(driver: Driver, clients: Clients, settings: Settings) -> web.Application:
     """All routes over one driver."""
     app = web.Application(client_max_size=MAX_BODY)
     app[DRIVER] = driver
-    app.add_routes(Control(driver).routes())
-    app.add_routes(Eum(driver, clients.s3).routes())
+    pem = settings.cdn_public_key
+    keys = {settings.cdn_key_id: load_key(pem)} if pem else {}
+    faces = (
+        Control(driver),
+        Receivers(driver),
+        Phone(driver),
+        Cdn(clients.s3, settings.media_bucket, keys, driver.now),
+        Eum(driver, clients.s3),
+    )
+    for face in faces:
+        app.add_routes(face.routes())
     return app
 
 
@@ -55,7 +68,7 @@ class Twin:
         self.driver = Driver(open_world(settings, history), history, wire, self._now)
         task = asyncio.create_task(self.driver.run())
         self._stack.push_async_callback(self._drained, task)
-        await self._serve(build(self.driver, clients))
+        await self._serve(build(self.driver, clients, settings))
         return self
 
     async def __aexit__(self, *_: object) -> None:

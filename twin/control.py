@@ -217,10 +217,10 @@ class Control:
 
     def _new(self, customer_id: str, body: dict[str, Any]) -> Customer:
         mint = self._world.state.mint
-        wa_id = str(body.get("wa_id") or f"52155{mint.digits(8)}")
-        if not customer_id or not wa_id.isdigit():
-            raise NotUnderstoodError("id, wa_id: give an id, and the number in digits only")
         known = self._world.customers.get(customer_id)
+        wa_id = str(body.get("wa_id") or (known.wa_id if known else f"52155{mint.digits(8)}"))
+        if not customer_id or not wa_id.isascii() or not wa_id.isdigit():
+            raise NotUnderstoodError("id, wa_id: give an id, and the number in digits only")
         plain = known or Customer(
             customer_id, wa_id, mint.user_id("MX"), f"Persona {mint.hex(4)} ~{mint.nonce()}"
         )

@@ -80,7 +80,6 @@ class Driver:
             self.history.before(fired)
             await self._out([f for f in fired if f.channel == "witness"], self._publisher.witness)
             await self._out([f for f in fired if f.channel == "entry"], self._publisher.topic)
-            self._finish([f for f in fired if f.channel == "phone"], "")
         return len(fired)
 
     async def _until_due(self) -> None:
@@ -127,7 +126,7 @@ class Driver:
         return False
 
     def _finish(self, fired: list[Firing], phase: str, code: str = "") -> None:
-        sent = [r for f in fired for r in f.rows if phase and r.kind == "published"]
+        sent = [r for f in fired for r in f.rows if r.kind == "published"]
         self.history.commit(
             [_ended(row, phase, code) for row in sent], done=[i for f in fired for i in f.done]
         )

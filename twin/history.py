@@ -84,8 +84,12 @@ class History:
         self.commit(step.rows, queued=step.queued, media=step.media, customers=step.customers)
 
     def before(self, fired: Sequence[Firing]) -> None:
-        """Commit what is about to leave."""
-        self.commit([r for f in fired for r in f.rows], queued=[i for f in fired for i in f.queued])
+        """Commit what is about to leave; what a phone shows is thereby done and never shown twice."""
+        self.commit(
+            [r for f in fired for r in f.rows],
+            queued=[i for f in fired for i in f.queued],
+            done=[i for f in fired if f.channel == "phone" for i in f.done],
+        )
 
     def forget_media(self, media_id: str) -> None:
         """Delete a file the business deleted."""
@@ -119,6 +123,11 @@ class History:
         )
         found = [_public(names, values) for values in self._db.execute(query, (*user_ids, limit))]
         return found[::-1]
+
+    def kept(self) -> set[tuple[str, str]]:
+        """(destination, webhook id) of every delivery that a receiver kept."""
+        query = "SELECT destination, remote_id FROM history WHERE kind = 'received' AND phase = 'ok'"
+        return set(self._db.execute(query))
 
     def restore(self) -> tuple[Iterator[Customer], Iterator[Media], Iterator[Row], list[Item]]:
         """What `World.restore` takes."""
