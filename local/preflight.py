@@ -43,6 +43,7 @@ def lock(state: Path) -> IO[str]:
     except BlockingIOError:
         file.seek(0)
         pid = file.read().strip()
+        file.close()
         raise trouble.Trouble(
             "running",
             f"El sistema ya está en marcha aquí (pid {pid}). Úselo, o deténgalo con `make down`.",

@@ -113,7 +113,7 @@ class Server:
             if self.healthy():
                 return
             time.sleep(_POLL_S)
-        raise trouble.not_healthy(self.name, timeout_s, self.log, self.tail())
+        raise trouble.not_healthy(self.name, timeout_s, self.exit_code, self.log, self.tail())
 
     def tail(self) -> str:
         """The end of its log."""

@@ -86,12 +86,14 @@ def port_taken(name: str, port: int, holder: str, variable: str) -> Trouble:
     )
 
 
-def not_healthy(name: str, seconds: float, log: Path, tail: str) -> Trouble:
-    """A process started and never became ready, or ended at once."""
+def not_healthy(name: str, seconds: float, code: int | None, log: Path, tail: str) -> Trouble:
+    """A process started and never became ready (code None), or ended."""
     if says_disk_full(tail):
         return disk_full(log.parent)
+    es = f"no quedó listo en {seconds:.0f} s" if code is None else f"terminó al arrancar (código {code})"
+    en = f"was not ready within {seconds:.0f} s" if code is None else f"ended while starting (code {code})"
     return Trouble(
         "start",
-        f"{name} no quedó listo en {seconds:.0f} s. Su registro: {log}\n{tail}",
-        f"{name} was not ready within {seconds:.0f} s. Its log: {log}",
+        f"{name} {es}. Su registro completo: {log}. Su final:\n{tail}",
+        f"{name} {en}. Its whole log: {log}",
     )
