@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -14,6 +15,7 @@ from local import ports, trouble
 
 _LEFTOVER_GRACE_S = 60.0
 _CLOCK_SLACK_S = 2.0
+_POLL_S = 0.1
 # Program, what does not work without it, Debian package. Maven and javac are asked for when something must be fetched.
 _TOOLS = (
     (
@@ -65,21 +67,31 @@ def stop_leftovers(state: Path) -> list[str]:
     processes = {name: process for name, process in found.items() if process is not None}
     for process in processes.values():
         process.terminate()
-    _, stubborn = psutil.wait_procs(list(processes.values()), _LEFTOVER_GRACE_S)
-    for process in stubborn:
+    deadline = time.monotonic() + _LEFTOVER_GRACE_S
+    while time.monotonic() < deadline and any(runs(process) for process in processes.values()):
+        time.sleep(_POLL_S)
+    for process in [process for process in processes.values() if runs(process)]:
         process.kill()
     noted.unlink()
     return list(processes)
+
+
+def runs(process: psutil.Process) -> bool:
+    """Whether it does; where nobody collects orphans, an ended one stays as a zombie."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _alive(pid: int, noted_at: float) -> psutil.Process | None:
     """The process, unless it ended or its number now belongs to a younger one."""
     try:
         process = psutil.Process(pid)
-        ours = process.create_time() <= noted_at + _CLOCK_SLACK_S and process.status() != psutil.STATUS_ZOMBIE
+        ours = process.create_time() <= noted_at + _CLOCK_SLACK_S
     except psutil.Error:
         return None
-    return process if ours else None
+    return process if ours and runs(process) else None
 
 
 def check_ports(wanted: Mapping[str, int]) -> None:

@@ -47,7 +47,7 @@ def test_leftovers_are_stopped_by_their_pids(tmp_path: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as left:
         (tmp_path / "pids.json").write_text(json.dumps({"ingest": left.pid, "gone": 2**22 - 3}))
         assert preflight.stop_leftovers(tmp_path) == ["ingest"]
-        assert not psutil.pid_exists(left.pid)
+        assert not preflight.runs(psutil.Process(left.pid))
     assert not (tmp_path / "pids.json").exists()
 
 

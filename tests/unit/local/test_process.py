@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from local import trouble
+from local.preflight import runs
 from local.process import Server, free_port
 
 _ANSWER = """
@@ -71,14 +72,6 @@ def test_deaf_to_sigterm_is_killed(tmp_path: Path) -> None:
     assert server.exit_code == -9
 
 
-def _runs(process: psutil.Process) -> bool:
-    """Where nobody collects orphans, a dead one stays as a zombie."""
-    try:
-        return process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     parent = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
@@ -93,6 +86,6 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
         child = psutil.Process(int(process.stdout.readline()))
         process.kill()
     deadline = time.monotonic() + 20
-    while _runs(child):
+    while runs(child):
         assert time.monotonic() < deadline
         time.sleep(0.05)
