@@ -88,6 +88,8 @@ class MemoryQueue:
         """Put the body into the DLQ with `reason` as attributes (at most 10), then delete the message."""
         if self.dlq is None:
             raise ValueError(f"park: {self.name} has no DLQ")
+        if self._held(message) is None:
+            raise LeaseLostError(f"{self.name}: the receipt no longer holds the message")
         self.dlq.put(message.body, reason)
         self._remove(message)
 

@@ -56,7 +56,10 @@ class Queue(Protocol):
         ...
 
     async def park(self, message: Message, reason: Mapping[str, str]) -> None:
-        """Send the body to the DLQ with `reason` as attributes (at most 10), then delete the message."""
+        """Send the body to the DLQ with `reason` as attributes (at most 10), then delete the message.
+
+        Raises LeaseLostError, and sends nothing, where the receipt no longer holds the message.
+        """
         ...
 
     async def send(self, body: str, attributes: Mapping[str, str], delay_s: int = 0) -> None:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 
 _READ_S = MAX_WAIT_S + 5  # a long poll answers after its wait at the latest
 _ATTEMPTS = 2  # a pooled connection that idled too long fails once; more is the worker's own pause
+_PARK_S = 60  # longer than the two calls of a park may take with their retries
 # SQS API reference, ReceiveMessage and SendMessage: common errors that no retry heals.
 _HOPELESS = frozenset(
     {
@@ -128,8 +129,10 @@ class SqsQueue:
     async def park(self, message: Message, reason: Mapping[str, str]) -> None:
         """Send the body to the DLQ with `reason` as attributes (at most 10), then delete the message.
 
-        In this order: a crash between the two leaves the message twice, never nowhere.
+        In this order: a crash between the two leaves the message twice, never nowhere. Hiding it first shows
+        whether it is still ours, and keeps others away meanwhile. Raises LeaseLostError.
         """
+        await self.hide(message, _PARK_S)
         await self._send(self._dlq_url, message.body, reason, 0)
         await _answered(self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message.receipt))
 

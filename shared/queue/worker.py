@@ -293,6 +293,7 @@ class Worker:
             self._watch.parked(message, verdict.reason)
             return True
         if verdict.action == "renew":
+            await self._queue.hide(message, self._options.visibility_s)  # still ours? or it would be doubled
             await self._queue.send(message.body, renewed_attributes(message), verdict.seconds)
         return await self._deletes.delete(message)
 
@@ -329,3 +330,5 @@ class Worker:
             task.cancel()
         # Bounded: a handler that swallows its cancellation must not keep the process from ending.
         await asyncio.wait(rest, timeout=self._options.release_s)
+        while any(task.done() for task in self._flights.values()):  # noqa: ASYNC110 - one step, no polling
+            await asyncio.sleep(0)  # their callbacks are scheduled, in whatever order, and return the permits

@@ -164,6 +164,15 @@ async def test_a_parked_message_is_in_the_dlq_with_its_reason(bench: Bench) -> N
     assert parked.attributes == reason
 
 
+async def test_parking_without_the_lease_parks_nothing(bench: Bench) -> None:
+    await bench.queue.send("x", {})
+    old = await bench.one(visibility_s=1)
+    await bench.one(wait_s=BOUND_S)
+    with pytest.raises(LeaseLostError):
+        await bench.queue.park(old, {"reason": "r"})
+    assert await bench.dlq.depth() == (0, 0)
+
+
 async def test_the_redrive_policy_is_the_net_below(bench: Bench) -> None:
     await bench.queue.send("x", {})
     for count in (1, 2, 3):
