@@ -159,6 +159,16 @@ def answer(**members: object) -> Fault:
     return fault
 
 
+def answer_xml(text: str) -> Fault:
+    """A made-up answer of the XML protocols, no effect."""
+
+    async def fault(call: Call) -> web.StreamResponse:
+        del call
+        return web.Response(text=text, content_type="text/xml")
+
+    return fault
+
+
 def throttle() -> Fault:
     """Refuse for load: no effect."""
     return refuse("ThrottlingException")
