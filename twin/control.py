@@ -85,7 +85,7 @@ class Control:
     async def health(self, _: web.Request) -> web.StreamResponse:
         """Alive, how much waits, where events go."""
         found = self._driver.history
-        waiting, where = len(self._world.outbox), found.get(DESTINATIONS, [])
+        waiting, where = len(self._world.outbox), found.setting(DESTINATIONS, [])
         return web.json_response(
             {"status": "ok", "waiting": waiting, "seq": found.last_seq(), "destinations": where}
         )

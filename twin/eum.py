@@ -220,7 +220,7 @@ class Eum:
             raise AwsError(
                 "InvalidParametersException", "eventDestinationArn: a standard SNS topic (no FIFO)"
             )
-        self._driver.history.set(DESTINATIONS, wanted)
+        self._driver.history.put_setting(DESTINATIONS, wanted)
         return web.json_response({})
 
     async def tags(self, _: web.Request) -> web.StreamResponse:
@@ -258,7 +258,7 @@ class Eum:
             "registrationStatus": "COMPLETE",
             "linkDate": _LINKED_AT,
             "wabaName": account.name,
-            "eventDestinations": self._driver.history.get(DESTINATIONS, []),
+            "eventDestinations": self._driver.history.setting(DESTINATIONS, []),
         }
 
     def _number(self) -> dict[str, str]:

@@ -95,11 +95,11 @@ class History:
         """Delete a file the business deleted."""
         self._db.execute("DELETE FROM media WHERE id = ?", (media_id,))
 
-    def set(self, name: str, value: Any) -> None:
+    def put_setting(self, name: str, value: Any) -> None:
         """Keep a setting."""
         self._db.execute("INSERT OR REPLACE INTO settings VALUES (?, ?)", (name, json.dumps(value)))
 
-    def get(self, name: str, default: Any = None) -> Any:
+    def setting(self, name: str, default: Any = None) -> Any:
         """A kept setting."""
         found = self._db.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()
         return json.loads(found[0]) if found else default

@@ -70,7 +70,7 @@ class Receivers:
 
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
-        self._all = {one["name"]: Destination(**one) for one in driver.history.get(_SETTING, [])}
+        self._all = {one["name"]: Destination(**one) for one in driver.history.setting(_SETTING, [])}
         self._ids = driver.history.kept()
 
     def routes(self) -> list[web.RouteDef]:
@@ -131,7 +131,7 @@ class Receivers:
 
     def _keep(self, place: Destination) -> None:
         self._all[place.name] = place
-        self._driver.history.set(_SETTING, [asdict(one) for _, one in sorted(self._all.items())])
+        self._driver.history.put_setting(_SETTING, [asdict(one) for _, one in sorted(self._all.items())])
 
     def _write(self, place: Destination, request: web.Request, body: bytes, phase: str, code: str) -> None:
         """`ok` = kept, `info` = received again and not kept twice, `fail` = turned away."""

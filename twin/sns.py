@@ -27,7 +27,7 @@ class Wire:
 
     def has_topic(self) -> bool:
         """Whether the account has an event destination."""
-        return bool(self._history.get(DESTINATIONS, []))
+        return bool(self._history.setting(DESTINATIONS, []))
 
     def has_witness(self) -> bool:
         """Whether EventBridge's side is wired."""
@@ -35,7 +35,7 @@ class Wire:
 
     async def topic(self, bodies: Sequence[str]) -> None:
         """Publish envelopes in order, ten a call. Raises PublishError."""
-        arn = self._history.get(DESTINATIONS, [])[0]["eventDestinationArn"]
+        arn = self._history.setting(DESTINATIONS, [])[0]["eventDestinationArn"]
         for chunk in chunks(bodies):
             entries = [{"Id": str(n), "Message": body} for n, body in enumerate(chunk)]
             await self._call(self._sns.publish_batch, TopicArn=arn, PublishBatchRequestEntries=entries)
