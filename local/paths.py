@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-TOOLS = ROOT / ".tools"
-STATE = ROOT / ".local"
+TOOLS = Path(os.environ.get("CDMX_TOOLS_DIR", ROOT / ".tools"))
+STATE = Path(os.environ.get("CDMX_STATE_DIR", ROOT / ".local"))
 CHECKSUMS = ROOT / "local" / "checksums.txt"
 REQUIREMENTS = ROOT / "requirements"
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import shutil
 import sys
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 
 from local import trouble
 from local.paths import ROOT
@@ -20,6 +22,30 @@ LOST = (
         "what was written at the desk, tags, and configuration (destinations, routes)."
     ),
 )
+
+
+_RUNNING, _STATE = "running", "state"
+
+
+def mark_running(folder: Path) -> None:
+    """From now on the emulator holds what its folder does not."""
+    (folder / _RUNNING).touch()
+
+
+def mark_saved(folder: Path) -> None:
+    """It ended by itself and saved."""
+    (folder / _RUNNING).unlink(missing_ok=True)
+
+
+def forget_unsaved(folder: Path) -> bool:
+    """Whether the emulator died without saving; what it had saved before is dropped then, objects stay.
+
+    A state older than the crash would send again what was already sent.
+    """
+    unsaved = (folder / _RUNNING).exists()
+    if unsaved:
+        shutil.rmtree(folder / _STATE, ignore_errors=True)
+    return unsaved
 
 
 def drop_search(url: str) -> list[str]:

@@ -16,7 +16,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -25,7 +25,7 @@ from local import recovery, secrets, setup, tokens
 from local.engines import ministack, oidc, opensearch
 from local.install import Say, silent
 from local.paths import reachable
-from local.plan import ACCOUNT, REGION, SERVICES, TWIN, WABA, Plan
+from local.plan import ACCOUNT, ENGINES, REGION, SERVICES, TWIN, WABA, Plan
 from local.process import Server, free_port
 from local.provision import Provisioned, clients, link_account, provision
 
@@ -33,7 +33,6 @@ _SERVICE_READY_S = 90.0
 _WATCH_S = 0.5
 _BACKOFF_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY_S = 60.0  # a process that lived this long starts again at once
-_CLEAN = "stopped-cleanly"
 _ROLE = f"arn:aws:iam::{ACCOUNT}:role/whatsapp-events"
 
 
@@ -75,7 +74,6 @@ class System:
         self._meant_to_run: dict[str, float] = {}
         self._falls: dict[str, int] = {}
         self.provisioned: Provisioned | None = None
-        self.died_unsaved = False
         self.recovered: str | None = None
 
     def _describe(self) -> dict[str, Server]:
@@ -138,32 +136,29 @@ class System:
         names = tuple(engine.NAME for engine in setup.RUNNING)
         await asyncio.to_thread(setup.install, names, self._say)
         self._servers = self._describe()
-        self.died_unsaved = self._forget_unsaved()
-        await self._bring_up([name for name in ("ministack", "opensearch", "oidc") if name in self._servers])
+        unsaved = recovery.forget_unsaved(self._emulator)
+        await self._bring_up([name for name in ENGINES if name in self._servers])
+        await self._start_upon_engines(unsaved=unsaved)
+
+    @property
+    def _emulator(self) -> Path:
+        return self.state / "ministack"
+
+    async def _start_upon_engines(self, *, unsaved: bool) -> None:
+        """All but the engines; first fills an emulator that lost its state.
+
+        Args:
+            unsaved: it died without saving.
+        """
+        recovery.mark_running(self._emulator)
         await asyncio.to_thread(self._provision)
-        if self.died_unsaved:
+        if unsaved:
             await asyncio.to_thread(recovery.drop_search, self.plan.opensearch)
         await self._bring_up([TWIN])
         if TWIN not in self._without:
             await asyncio.to_thread(self._link)
         await self._bring_up([program.name for program in SERVICES])
-        if self.died_unsaved:
-            self.recovered = await recovery.replay(self.env)
-
-    def _forget_unsaved(self) -> bool:
-        """Whether the emulator died without saving; its older state is set aside then, objects stay.
-
-        A state older than the crash would send again what was already sent.
-        """
-        folder = self.state / "ministack"
-        marker, saved = folder / _CLEAN, folder / "state"
-        unsaved = (folder / "started").exists() and not marker.exists()
-        if unsaved:
-            shutil.rmtree(saved, ignore_errors=True)
-        marker.unlink(missing_ok=True)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "started").touch()
-        return unsaved
+        self.recovered = await recovery.replay(self.env) if unsaved else None
 
     def _provision(self) -> None:
         made = clients(self.plan.url("ministack"), REGION)
@@ -215,12 +210,12 @@ class System:
         """SIGTERM a part and wait. True = it drained and ended by itself."""
         self._meant_to_run.pop(name, None)
         clean = await asyncio.to_thread(self._servers[name].stop)
-        if name == "ministack" and clean and self._servers[name].exit_code == 0:
-            (self.state / "ministack" / _CLEAN).touch()
+        if name == "ministack" and self._servers[name].exit_code == 0:
+            recovery.mark_saved(self._emulator)
         return clean
 
     async def supervise(self, fell: Callable[[str, int | None], None]) -> None:
-        """Start again whatever falls, until cancelled.
+        """Start again whatever falls, until cancelled. After the emulator's fall all else starts anew upon it.
 
         Args:
             fell: told of each fall: name and exit code, negative = the signal.
@@ -228,10 +223,19 @@ class System:
         while True:
             await asyncio.sleep(_WATCH_S)
             for name in [name for name in self._meant_to_run if not self._servers[name].alive]:
-                await self._raise_again(name, fell)
+                fell(name, self._servers[name].exit_code)
+                await (self._refill() if name == "ministack" else self._raise_again(name))
 
-    async def _raise_again(self, name: str, fell: Callable[[str, int | None], None]) -> None:
-        fell(name, self._servers[name].exit_code)
+    async def _refill(self) -> None:
+        """The emulator died unsaved: what stands upon it stops, it starts empty and is filled again."""
+        await self._stop_all(program.name for program in SERVICES)
+        await self.stop_part(TWIN)
+        recovery.forget_unsaved(self._emulator)
+        await self._bring_up(["ministack"])
+        await self._start_upon_engines(unsaved=True)
+
+    async def _raise_again(self, name: str) -> None:
+        """Start a fallen part, the later the oftener it fell lately."""
         if time.monotonic() - self._meant_to_run[name] > _STEADY_S:
             self._falls[name] = 0
         falls = self._falls.get(name, 0)
@@ -239,12 +243,14 @@ class System:
         await asyncio.sleep(_BACKOFF_S[min(falls, len(_BACKOFF_S) - 1)])
         self._spawn(name)
 
+    async def _stop_all(self, names: Iterable[str]) -> None:
+        await asyncio.gather(*(self.stop_part(name) for name in names if name in self._servers))
+
     async def stop(self) -> None:
         """Stop all in reverse order of starting; each service drains first."""
-        services = [program.name for program in SERVICES]
-        await asyncio.gather(*(self.stop_part(name) for name in services if name in self._servers))
-        for name in reversed([name for name in self._servers if name not in services]):
-            await self.stop_part(name)
+        await self._stop_all(program.name for program in SERVICES)
+        for name in (TWIN, *reversed(ENGINES)):
+            await self._stop_all([name])
         (self.state / "pids.json").unlink(missing_ok=True)
         if self._temporary:
             shutil.rmtree(self.state, ignore_errors=True)

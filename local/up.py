@@ -85,8 +85,12 @@ class Supervisor:
     async def _start(self, system: System) -> None:
         with self._console.status(f"arrancando {len(NAMES)} procesos / starting"):
             await system.start()
+        self._tell_recovery(system)
+
+    def _tell_recovery(self, system: System) -> None:
         if system.recovered is not None:
-            self._console.print(Panel("\n".join((*recovery.LOST, system.recovered)), border_style="yellow"))
+            text = Text("\n".join((*recovery.LOST, system.recovered)))
+            self._console.print(Panel(text, title="recuperación / recovery", border_style="yellow"))
 
     async def _live(self, system: System) -> None:
         watching = asyncio.create_task(system.supervise(self._fell))
