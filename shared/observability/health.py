@@ -42,9 +42,9 @@ class OpsServer:
         app.router.add_get("/healthz", self._checked(self._health.live))
         app.router.add_get("/readyz", self._checked(self._health.ready))
         app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._bind, self._port, shutdown_timeout=1)
+        site = web.TCPSite(self._runner, self._bind, self._port)
         await site.start()
         host, port = self._runner.addresses[0][:2]
         return f"http://{host}:{port}"
