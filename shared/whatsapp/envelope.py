@@ -16,7 +16,7 @@ from typing import Any, Literal
 import orjson
 
 from shared.errors import Poison
-from shared.whatsapp.wire import MAX_DEPTH, is_object
+from shared.whatsapp.wire import MAX_DEPTH, is_label, is_object
 
 Kind = Literal["whatsapp", "witness", "contact_event", "chat", "unknown"]
 
@@ -126,7 +126,7 @@ def _entries(value: dict[str, Any]) -> tuple[Any, ...] | None:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if is_label(value) else None
 
 
 def _named(context: Any, name: str, member: str) -> tuple[str, ...]:
@@ -134,13 +134,13 @@ def _named(context: Any, name: str, member: str) -> tuple[str, ...]:
     listed = context.get(name) if is_object(context) else None
     rows = listed if isinstance(listed, list) else []
     ids = (row.get(member) for row in rows if is_object(row))
-    return tuple(value for value in ids if isinstance(value, str))
+    return tuple(value for value in ids if is_label(value))
 
 
 def _sns_attributes(value: Any) -> dict[str, str]:
     rows = value.items() if is_object(value) else ()
     pairs = ((name, row.get("Value")) for name, row in rows if is_object(row))
-    return {name: text for name, text in pairs if isinstance(text, str)}
+    return {name: text for name, text in pairs if is_label(name) and is_label(text)}
 
 
 def instant_ns(value: Any) -> int | None:

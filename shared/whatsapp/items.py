@@ -29,7 +29,7 @@ from shared.whatsapp.item import (
 from shared.whatsapp.messages import Message, model_for
 from shared.whatsapp.parts import Contact, Head
 from shared.whatsapp.statuses import Status
-from shared.whatsapp.wire import ModelT, Wire, is_object, read, unsound
+from shared.whatsapp.wire import ModelT, Wire, is_label, is_object, read, unsound
 from shared.whatsapp.witness import Witness
 
 __all__ = [
@@ -161,20 +161,18 @@ class _Sorter:
         if not isinstance(changes, list):
             self._unknown("entry", entry, path)
             return
-        waba, time = entry.get("id"), entry.get("time")
-        waba_id = waba if isinstance(waba, str) else None
-        when = time if isinstance(time, int | str) else None
+        waba_id, time = entry.get("id"), entry.get("time")
         for index, change in enumerate(changes):
-            self._change(change, f"{path}.changes[{index}]", waba_id, when)
-
-    def _change(self, change: Any, path: str, waba_id: str | None, time: int | str | None) -> None:
-        field = change.get("field", "") if is_object(change) else None
-        if not is_object(change) or not isinstance(field, str):
-            self._reject("wrong_type", path if field is None else f"{path}.field")
-        elif not is_object(change.get("value")):
-            self._reject("wrong_type", f"{path}.value")
-        else:
-            self._value(change["value"], _Place(f"{path}.value", waba_id, field, time))
+            where = f"{path}.changes[{index}]"
+            field = change.get("field", "") if is_object(change) else None
+            if not is_label(field):
+                self._reject("wrong_type", f"{where}.field" if is_object(change) else where)
+            elif not is_object(change.get("value")):
+                self._reject("wrong_type", f"{where}.value")
+            else:
+                when = time if isinstance(time, int) or is_label(time) else None
+                place = _Place(f"{where}.value", waba_id if is_label(waba_id) else None, field, when)
+                self._value(change["value"], place)
 
     def _value(self, value: dict[str, Any], place: _Place) -> None:
         lists = [name for name in _LISTS if _filled(value, name)]
@@ -219,7 +217,7 @@ class _Sorter:
         """The shared members; a bad one is rejected by itself, for the messages beside it are good."""
         good = dict(raw)
         for name, member in raw.items():
-            if not self._sound(member, f"{place.path}.{name}"):
+            if not self._sound({name: member}, place.path):
                 del good[name]
         while True:
             try:

@@ -36,6 +36,7 @@ class MetaError(Wire):
     message: str | None = None
     type: str | None = None
     href: str | None = None
+    details: str | None = None
     error_subcode: Code | None = None
     error_data: ErrorData | None = None
 

@@ -16,6 +16,7 @@ from shared.errors import Poison
 MAX_ID_CHARS = 512  # ours: Meta's longest documented id is a BSUID, 3 + 128 characters; a real wamid has ~60
 MAX_DEPTH = 48  # ours: Meta's deepest documented payload nests 12; pydantic's serializer gives up at 255
 _INT64 = 1 << 63
+_MAX_LABEL = 128
 
 _NAME = re.compile(r"[A-Za-z_][\w-]{0,63}")
 
@@ -77,6 +78,11 @@ def _join(path: str, name: str) -> str:
 def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
     """Whether a decoded JSON value is an object."""
     return isinstance(value, dict)
+
+
+def is_label(value: Any) -> TypeGuard[str]:
+    """Whether a value is a string that may name something in a log: short and UTF-8."""
+    return isinstance(value, str) and len(value) <= _MAX_LABEL and _encodable(value)
 
 
 def fault_of(error: ValidationError) -> tuple[str, str]:
