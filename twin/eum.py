@@ -6,6 +6,7 @@ have (templates, flows, calls) answers UnknownOperationException.
 
 import asyncio
 import base64
+import io
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -275,7 +276,9 @@ class Eum:
 
     async def _put(self, bucket: str, key: str, file: File) -> None:
         try:
-            await self._s3.put_object(Bucket=bucket, Key=key, Body=file.data, ContentType=file.mime)
+            await self._s3.put_object(
+                Bucket=bucket, Key=key, Body=io.BytesIO(file.data), ContentType=file.mime
+            )
         except ClientError as wrong:
             raise AwsError(
                 "AccessDeniedException", f"s3:PutObject: {wrong.response['Error']['Code']}"
