@@ -105,7 +105,7 @@ def receivers(history: History, _observed: Observed) -> Iterator[Finding]:
         key = (row["destination"], row["remote_id"])
         if row["phase"] == "ok":
             kept[key] += 1
-        elif row["code"] == "repeated":
+        elif row["phase"] == "info":
             yield Finding(13, "repeated", pseudonym(row["remote_id"]), f"repeated at {row['destination']}")
     for (destination, remote_id), times in kept.items():
         if times > 1:
