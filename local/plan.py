@@ -121,7 +121,7 @@ class Plan:
             "CDMX_CDN_URL": f"{self.url('twin')}/cdn",
             "CDMX_CDN_KEY_ID": CDN_KEY_ID,
             "CDMX_CDN_PRIVATE_KEY": str(self.secrets.cdn_private_key),
-            "CDMX_LOG_LEVEL": "INFO",
+            "CDMX_LOG_LEVEL": "info",
             "CDMX_DESK_URL": self.url("desk"),
             "CDMX_SEARCH_URL": self.url("search"),
             "CDMX_TWIN_URL": self.url("twin"),

@@ -1,13 +1,16 @@
 """Fixtures for every test: the engines, and AWS settings that cannot reach a real account."""
 
+import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local.provision import Provisioned, clients, provision
+from local.system import System
 from tests import engines
 
 ACCOUNT = "000000000000"
@@ -81,3 +84,15 @@ def prefix() -> str:
 def provisioned(ministack: str, prefix: str) -> Provisioned:
     """Everything the topology declares, under this test's prefix, in account 000000000000."""
     return provision(clients(ministack), prefix, ACCOUNT, os.urandom(32))
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    """The whole system as processes, on free ports, for all tests of one worker.
+
+    Mark what uses it `pytest.mark.xdist_group("system")`, so that one worker runs it all and starts it once.
+    """
+    whole = System()
+    asyncio.run(whole.start())
+    yield whole
+    asyncio.run(whole.stop())
