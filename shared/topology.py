@@ -149,6 +149,10 @@ class Naming:
         """The deployed name of a topic, queue or table."""
         return f"{self.prefix}{resource}"
 
+    def topic_arn(self, topic: str, region: str, account: str) -> str:
+        """ARN of a topic of ours."""
+        return f"arn:aws:sns:{region}:{account}:{self.name(topic)}"
+
     def bucket(self, bucket: str, account: str) -> str:
         """Bucket names are global, so the account number is part of them."""
         return f"{self.prefix}{bucket}-{account}"

@@ -74,10 +74,7 @@ class Accounts:
         pointer = {"pk": item_id, "sk": "-", "at_pk": pk, "at_sk": sk, "raw_id": origin.raw_id}
         ops: list[Op] = [Put("ids", pointer, absent=True), Put("policy", item, absent=True)]
         fresh = await self._once(ops)
-        newer = Attr("at_sk").not_exists() | Attr("at_sk").lt(sk)
-        await self._once(
-            [Update("policy", pk, "-", set={**clear_facts, "at_sk": sk}, add={"rev": 1}, condition=newer)]
-        )
+        await self._once([_current(change, pk, sk)])
         return fresh
 
     async def _once(self, ops: list[Op]) -> bool:
@@ -94,6 +91,13 @@ class Accounts:
             return change.key, ACCOUNT_KEY
         party = await self._people.resolve(change.person, change.origin)
         return f"{change.key}#{party.contact_id}", party.contact_id
+
+
+def _current(change: AccountChange, pk: str, sk: str) -> Update:
+    """The newest facts of one kind of event; other kinds of the same thing have theirs."""
+    stamp = f"at_{change.what.replace('.', '_')}"
+    newer = Attr(stamp).not_exists() | Attr(stamp).lt(sk)
+    return Update("policy", pk, "-", set={**change.facts, stamp: sk}, add={"rev": 1}, condition=newer)
 
 
 def _origin(origin: Origin) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""Composition root of ingest: `python -m services.ingest`."""
+
+from services.ingest.adapters.dlq import open_dlq
+from services.ingest.archive import Archive
+from services.ingest.handlers import Ingest
+from services.ingest.origin import Ours
+from services.ingest.parked import Rejects
+from services.ingest.settings import IngestSettings
+from services.ingest.verdicts import Verdicts
+from shared import topology
+from shared.bus.port import BusUnavailableError
+from shared.bus.sns import SnsBus
+from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
+from shared.objects.port import ObjectsUnavailableError
+from shared.objects.s3 import S3Objects
+from shared.record.build import build
+from shared.service import App, run
+from shared.store.dynamo import DynamoStore
+from shared.store.port import ContendedError, StoreUnavailableError
+from shared.vault.kms import KmsKeys
+from shared.vault.port import KeysUnavailableError
+from shared.vault.secrets import read_pepper
+
+NAME = "ingest"
+QUEUES = ("ingest", "connect")
+
+
+async def compose(app: App[IngestSettings]) -> None:
+    """Build ingest out of the app's parts."""
+    settings, naming = app.settings, app.settings.naming
+    store = DynamoStore(await app.client("dynamodb"), naming)
+    raw = S3Objects(await app.client("s3"), naming.bucket(topology.RAW_BUCKET, settings.account))
+    keys = KmsKeys(await app.client("kms"), f"alias/{naming.name(topology.KMS_ALIAS)}")
+    secrets = await app.client("secretsmanager")
+    pepper = await read_pepper(secrets, naming.name(topology.PEPPER_SECRET))
+    sns = await app.client("sns")
+    topic = naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
+    bus = SnsBus(sns, topic)
+    record = build(
+        store, raw, keys, pepper, app.clock, app.ids, service=NAME, retention_days=settings.retention_days
+    )
+    archive = Archive(raw)
+    queues = {name: await app.queue(name) for name in QUEUES}
+    sqs = await app.client("sqs")
+    dlqs = {name: await open_dlq(sqs, name, naming) for name in QUEUES}
+    ingest = Ingest(
+        record,
+        archive,
+        Rejects(archive, dlqs, store, app.clock, NAME),
+        Verdicts(store, record.people, app.metrics),
+        bus,
+        store,
+        app.metrics,
+        Ours.of(settings.wabas, settings.numbers, settings.connect_instances),
+        settings.bsuid_scope,
+    )
+    breakers = [
+        app.breaker(
+            "dynamodb", (StoreUnavailableError, ContendedError), lambda: store.get("leases", "probe")
+        ),
+        app.breaker("s3", (ObjectsUnavailableError,), lambda: raw.head("probe")),
+        app.breaker("kms", (KeysUnavailableError,), lambda: keys.generate({"contact_id": "probe"})),
+        app.breaker("sns", (BusUnavailableError,), lambda: sns.get_topic_attributes(TopicArn=topic)),
+    ]
+    for name, queue in queues.items():
+        app.worker(queue, ingest.handler(name), breakers=breakers, concurrency=settings.concurrency)
+    timer = DueTimer(
+        store,
+        app.clock,
+        NAME,
+        {OUTBOX_KIND: outbox_handler(bus)},
+        lambda kind, error: app.log.warning("due failed", kind=kind, error=type(error).__name__),
+    )
+    app.task("due", timer.run)
+
+
+def main() -> None:
+    """Run until a signal."""
+    run(NAME, IngestSettings, compose)
+
+
+if __name__ == "__main__":
+    main()
