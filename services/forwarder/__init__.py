@@ -1,1 +1,1 @@
-"""Routes messages to destinations (deliverer) and sends to WhatsApp (gateway)."""
+"""The forwarder: routes what comes in to its destinations, and, as a process of its own, sends to WhatsApp."""

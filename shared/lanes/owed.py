@@ -7,9 +7,10 @@ from shared import ids
 from shared.due import due_item
 from shared.lanes.port import Lane
 from shared.record.shape import DeliveryItem
-from shared.store.port import Op, Put, Update
+from shared.store.port import Item, Op, Put, Update
 
 LANE_KIND = "lane"
+RECEIPT_KIND = "receipt"
 
 
 def lane_due(service: str, lane: Lane, at_ms: int) -> Update:
@@ -70,3 +71,17 @@ def owe(
         item["late"] = True
     delivery = Put("deliveries", dict(item), absent=True)
     return [delivery, lane_due(service, lane, at_ms)] if at_ms else [delivery]
+
+
+def owe_receipt(message: Item, now_ms: int, *, typing: bool = False) -> Update:
+    """The due item by which the gateway marks a received message read, or shows that someone is writing.
+
+    Fired once: whatever becomes of it, it is not tried again.
+
+    Args:
+        message: the received message's item.
+        now_ms: wall clock.
+        typing: show "typing" too; Meta ends it after 25 s or at the reply.
+    """
+    facts = {"order_key": message["sk"], "typing": typing, "asked_at": now_ms}
+    return due_item("gateway", now_ms, RECEIPT_KIND, message["pk"], conversation_id=message["pk"], **facts)

@@ -111,3 +111,6 @@ def _rates(state: State, now_ms: int) -> Verdict:
 
 def _ms(us: int) -> int:
     return -(-us // 1000)
+
+
+REFUSALS = {refusal.rule: refusal for refusal in (OPT_OUT, WINDOW)}

@@ -2,6 +2,7 @@
 
 from boto3.dynamodb.conditions import ConditionBase
 
+from shared.policy.guard import OptOut
 from shared.store.port import Attr, Item, Update
 
 TABLE = "policy"
@@ -56,3 +57,18 @@ def trip(waba: str, code: int, now_ms: int) -> Update:
 def close(waba: str, now_ms: int) -> Update:
     """Let sends go on after a person has looked."""
     return Update(TABLE, breaker_pk(waba), "-", set={"open": False, "closed_at": now_ms}, add={"rev": 1})
+
+
+def opted_out(item: Item | None) -> OptOut:
+    """What a person refused, from their OPTOUT item.
+
+    Three writers share it: Meta's preferences (`state` stop or resume at `ts`, marketing only), a failed send
+    with 131050 (`opted_out`, `stopped_at`), and the desk (`opted_out` all).
+    """
+    if item is None:
+        return ""
+    if item.get("opted_out") == "all":
+        return "all"
+    resumed = item.get("state") == "resume" and item.get("ts", 0) * 1000 >= item.get("stopped_at", 0)
+    stopped = item.get("state") == "stop" or "opted_out" in item
+    return "marketing" if stopped and not resumed else ""

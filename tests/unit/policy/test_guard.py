@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from shared.policy.bucket import NUMBER, PAIR, Bucket
 from shared.policy.guard import OPT_OUT, WINDOW, Allow, Kind, State, Wait, guard
+from shared.policy.state import opted_out
+from shared.store.port import Item
 
 NOW = 1_764_000_000_000
 OPEN = NOW + 1
@@ -27,6 +29,22 @@ OPEN = NOW + 1
 )
 def test_the_guard_decides(kind: Kind, state: State, expected: object) -> None:
     assert guard(kind, state, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (None, ""),
+        ({"state": "stop", "ts": 10}, "marketing"),
+        ({"state": "resume", "ts": 10}, ""),
+        ({"opted_out": "marketing", "stopped_at": 9_000}, "marketing"),
+        ({"opted_out": "marketing", "stopped_at": 9_000, "state": "resume", "ts": 10}, ""),
+        ({"opted_out": "marketing", "stopped_at": 11_000, "state": "resume", "ts": 10}, "marketing"),
+        ({"opted_out": "all", "state": "resume", "ts": 10}, "all"),
+    ],
+)
+def test_the_later_word_on_marketing_counts_and_the_desks_word_on_all(item: Item, expected: str) -> None:
+    assert opted_out(item) == expected
 
 
 def test_every_refusal_names_its_remedy_in_spanish() -> None:

@@ -1,0 +1,1 @@
+"""The gateway: the only one that sends to WhatsApp, behind one guard, one ledger, one rate limiter."""

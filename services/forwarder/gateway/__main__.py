@@ -1,0 +1,86 @@
+"""Composition root of the gateway: `python -m services.forwarder.gateway`."""
+
+from aiobotocore.config import AioConfig
+from aiobotocore.session import get_session
+
+from services.forwarder.adapters.eum import EumSocial
+from services.forwarder.gateway.handlers import Handlers
+from services.forwarder.gateway.ledger import SERVICE, Ledger
+from services.forwarder.gateway.letter import Letters
+from services.forwarder.gateway.receipts import Receipts
+from services.forwarder.gateway.sender import Gateway, Tools
+from services.forwarder.gateway.standing import Standing
+from services.forwarder.settings import GatewaySettings
+from shared import aws, topology
+from shared.bus.sns import SnsBus
+from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
+from shared.lanes.owed import LANE_KIND, RECEIPT_KIND
+from shared.lanes.runner import Lanes
+from shared.objects.s3 import S3Objects
+from shared.record.build import build
+from shared.service import App, run
+from shared.store.dynamo import DynamoStore
+from shared.store.port import ContendedError, StoreUnavailableError
+from shared.vault.kms import KmsKeys
+from shared.vault.port import KeysUnavailableError
+from shared.vault.secrets import read_pepper
+
+UPLOAD_READ_S = 60.0  # EUM fetches up to 100 MB from S3 and hands it to Meta before it answers
+
+
+async def compose(app: App[GatewaySettings]) -> None:
+    """Build the gateway out of the app's parts."""
+    settings, naming = app.settings, app.settings.naming
+    store = DynamoStore(await app.client("dynamodb"), naming)
+    raw = S3Objects(await app.client("s3"), naming.bucket(topology.RAW_BUCKET, settings.account))
+    keys = KmsKeys(await app.client("kms"), f"alias/{naming.name(topology.KMS_ALIAS)}")
+    pepper = await read_pepper(await app.client("secretsmanager"), naming.name(topology.PEPPER_SECRET))
+    bus = SnsBus(
+        await app.client("sns"), naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
+    )
+    record = build(store, raw, keys, pepper, app.clock, app.ids, service=SERVICE)
+    whatsapp = await _eum(app)
+    standing = Standing(store, record.reader, app.clock, settings.wabas)
+    tools = Tools(store, whatsapp, bus, app.clock, app.ids, app.metrics)
+    sender = Gateway(tools, Letters(record.reader, whatsapp), standing, Ledger(store, app.clock))
+
+    def report(what: str, error: BaseException) -> None:
+        app.log.warning("gateway trouble", what=what, error=type(error).__name__, exc_info=error)
+
+    handlers = Handlers(store, Lanes(store, app.clock, app.ids, sender, report))
+    receipts = Receipts(store, record.reader, whatsapp, standing, app.clock, report)
+    breakers = [
+        app.breaker(
+            "dynamodb", (StoreUnavailableError, ContendedError), lambda: store.get("leases", "probe")
+        ),
+        app.breaker("kms", (KeysUnavailableError,), lambda: keys.generate({"contact_id": "probe"})),
+    ]
+    app.worker(
+        await app.queue("send"), handlers.on_message, breakers=breakers, concurrency=settings.concurrency
+    )
+    due = {
+        LANE_KIND: handlers.on_lane_due,
+        RECEIPT_KIND: receipts.on_due,
+        OUTBOX_KIND: outbox_handler(bus),
+    }
+    app.task("due", DueTimer(store, app.clock, SERVICE, due, report, settings.concurrency).run)
+
+
+async def _eum(app: App[GatewaySettings]) -> EumSocial:
+    settings = app.settings
+    patient = aws.config(attempts=1).merge(AioConfig(read_timeout=UPLOAD_READ_S))
+    uploads = await app.stack.enter_async_context(
+        get_session().create_client("socialmessaging", region_name=settings.region, config=patient)
+    )
+    bucket = settings.naming.bucket(topology.MEDIA_BUCKET, settings.account)
+    client = await app.client("socialmessaging")
+    return EumSocial(client, uploads, settings.numbers, bucket, settings.meta_api_version)
+
+
+def main() -> None:
+    """Run until a signal."""
+    run(SERVICE, GatewaySettings, compose)
+
+
+if __name__ == "__main__":
+    main()

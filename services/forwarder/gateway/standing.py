@@ -1,0 +1,82 @@
+"""What the guard decides on, read consistently right before a send, and the tokens taken for it."""
+
+from dataclasses import dataclass
+
+from shared.clock import Clock
+from shared.policy import state as policy
+from shared.policy.guard import Allow, Kind, State, Verdict, Wait, guard
+from shared.record.reader import Reader
+from shared.store.port import ConditionFailedError, Item, Store
+
+RACES = 5  # how often others may take the token before the lane waits a moment
+RACE_PAUSE_MS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """Who is about to be sent what."""
+
+    kind: Kind
+    pnid: str
+    conversation_id: str
+    contact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    state: State
+    pair: Item | None
+    throughput: Item | None
+
+
+class Standing:
+    """Asks the guard.
+
+    Args:
+        wabas: our accounts; an open breaker of any stops all.
+    """
+
+    def __init__(self, store: Store, reader: Reader, clock: Clock, wabas: tuple[str, ...]) -> None:
+        self._store = store
+        self._reader = reader
+        self._clock = clock
+        self._wabas = wabas
+
+    async def admit(self, sending: Sending) -> Verdict:
+        """The guard's word; for Allow the tokens are taken."""
+        for _ in range(RACES):
+            standing = await self._read(sending)
+            verdict = guard(sending.kind, standing.state, self._clock.now_ms())
+            if not isinstance(verdict, Allow) or await self._take(sending, standing, verdict):
+                return verdict
+        return Wait("contended", self._clock.now_ms() + RACE_PAUSE_MS)
+
+    async def _read(self, sending: Sending) -> _Standing:
+        thread = await self._reader.thread(sending.conversation_id)
+        pair, number = _keys(sending)
+        breakers = [policy.breaker_pk(waba) for waba in self._wabas]
+        wanted = [pair, number, policy.optout_pk(sending.contact_id), *breakers]
+        found = await self._store.get_many([(policy.TABLE, pk, "-") for pk in wanted])
+        items = {key[1]: item for key, item in found.items()}
+        state = State(
+            window_ends_at=thread.window_ends_at if thread else None,
+            opted_out=policy.opted_out(items.get(policy.optout_pk(sending.contact_id))),
+            breaker_open=any(items.get(pk, {}).get("open", False) for pk in breakers),
+            pair_tat_us=items.get(pair, {}).get(policy.TAT),
+            number_tat_us=items.get(number, {}).get(policy.TAT),
+        )
+        return _Standing(state, items.get(pair), items.get(number))
+
+    async def _take(self, sending: Sending, standing: _Standing, allow: Allow) -> bool:
+        """Both tokens, the contended one first; False where somebody else was faster."""
+        pair, number = _keys(sending)
+        try:
+            await self._store.write(policy.move_bucket(number, standing.throughput, allow.number_tat_us))
+            await self._store.write(policy.move_bucket(pair, standing.pair, allow.pair_tat_us))
+        except ConditionFailedError:
+            return False
+        return True
+
+
+def _keys(sending: Sending) -> tuple[str, str]:
+    return policy.pair_pk(sending.pnid, sending.contact_id), policy.throughput_pk(sending.pnid)
