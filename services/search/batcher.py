@@ -19,10 +19,11 @@ _Pending = list[tuple[Write, "asyncio.Future[Outcome]"]]
 
 
 class Batcher:
-    """Gathers writes and flushes them when 500, 5 MB or 250 ms are reached."""
+    """Gathers writes and flushes them when 500, 5 MB or `linger_s` are reached."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, linger_s: float = LINGER_S) -> None:
         self._index = index
+        self._linger_s = linger_s
         self._pending: _Pending = []
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -48,7 +49,7 @@ class Batcher:
         if len(self._pending) >= MAX_WRITES or self._bytes >= MAX_BYTES:
             self._flush()
         elif self._timer is None:
-            self._timer = loop.call_later(LINGER_S, self._flush)
+            self._timer = loop.call_later(self._linger_s, self._flush)
         return future
 
     def _flush(self) -> None:

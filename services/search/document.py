@@ -22,6 +22,7 @@ def message(
     said: Mapping[str, Any],
     edits: Sequence[Mapping[str, Any]] = (),
     *,
+    numbers: Sequence[str] = (),
     protected: bool = False,
 ) -> dict[str, Any]:
     """The document of a message.
@@ -30,6 +31,7 @@ def message(
         item: the message's item.
         said: the message object that is sealed in it; empty where nothing is, or where it may not be read.
         edits: message objects of the edits beside it, oldest first: what was said before stays findable.
+        numbers: what the sender can be called on: it must not stand in the index.
         protected: the person's words must not stand in the index; only facts do.
     """
     facts = {name: item[name] for name in _FACTS}
@@ -38,7 +40,7 @@ def message(
     facts["media_types"] = sorted({str(each["mime"]).partition(";")[0] for each in item["media"]})
     if protected:
         return {**facts, "protected": True}
-    return {**facts, **_words(said, edits), **_place(said)}
+    return {**facts, **_words(said, edits, numbers), **_place(said)}
 
 
 def ts_ms(order_key: str) -> int:
@@ -46,7 +48,9 @@ def ts_ms(order_key: str) -> int:
     return int(order_key[:10]) * 1000
 
 
-def _words(said: Mapping[str, Any], edits: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+def _words(
+    said: Mapping[str, Any], edits: Sequence[Mapping[str, Any]], numbers: Sequence[str]
+) -> dict[str, list[str]]:
     spoken = [words.words(each) for each in (said, *edits)]
     texts = [text for each in spoken for text in each.all()]
     addresses = words.urls(texts)
@@ -60,16 +64,10 @@ def _words(said: Mapping[str, Any], edits: Sequence[Mapping[str, Any]]) -> dict[
         "mentions": words.mentions(texts),
         "urls": addresses,
         "domains": words.domains(addresses),
-        "phones": words.phones(texts, _sender(said)),
+        "phones": words.phones(texts, numbers),
         "emojis": words.emojis(texts),
     }
     return {name: values for name, values in found.items() if values}
-
-
-def _sender(said: Mapping[str, Any]) -> str | None:
-    """The number the message came from, which must not stand in the index."""
-    number = said.get("from")
-    return number if isinstance(number, str) else None
 
 
 def _place(said: Mapping[str, Any]) -> dict[str, Any]:

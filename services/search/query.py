@@ -108,7 +108,7 @@ def _plain(parts: _Parts, value: str, *, minus: bool, quoted: bool) -> None:
     elif value.startswith("#") and len(value) > 1:
         parts.hashtags.append(fold(value[1:]))
     elif _PHONE.fullmatch(value) and forms(value):
-        parts.phones.append(forms(value)[0])
+        parts.phones.extend(forms(value))
     else:
         parts.words.append(value)
 

@@ -5,7 +5,7 @@ Meta, webhooks reference, "messages" pages (2026-06).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -126,12 +126,12 @@ def emojis(texts: list[str]) -> list[str]:
     return _unique(found for text in texts for found in _EMOJI.findall(text))
 
 
-def phones(texts: list[str], without: str | None = None) -> list[str]:
-    """Numbers written in a text: canonical digits and their last ten; never those of `without`, the sender.
+def phones(texts: list[str], without: Iterable[str] = ()) -> list[str]:
+    """Numbers written in a text: canonical digits and their last ten; never those of `without`, the sender's.
 
     Mexican numbers lose the 1 that old accounts carry after 52 (Meta, "Phone numbers": Brazil and Mexico).
     """
-    own = forms(without) if without else []
+    own = [form for number in without for form in forms(number)]
     found = (form for text in texts for match in _PHONE.findall(text) for form in forms(match))
     return _unique(form for form in found if form not in own)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from shared.http.cursor import decode, encode
+from shared.http.cursor import _mark, decode, encode
 from shared.http.problems import Problem
 
 
@@ -19,8 +19,6 @@ class Position(BaseModel):
 
 @given(st.text(), st.integers(), st.text())
 def test_round_trip(key: str, rev: int, scope: str) -> None:
-    if "\0" in scope:
-        scope = scope.replace("\0", "")
     assert decode(encode(Position(key=key, rev=rev), scope), Position, scope) == Position(key=key, rev=rev)
 
 
@@ -35,7 +33,7 @@ def test_a_cursor_of_another_list_is_refused() -> None:
 
 @given(
     st.text(max_size=300)
-    | st.binary(max_size=100).map(lambda raw: base64.urlsafe_b64encode(b"list\0" + raw).decode())
+    | st.binary(max_size=100).map(lambda raw: base64.urlsafe_b64encode(_mark("list") + raw).decode())
 )
 def test_anything_else_is_at_worst_a_problem(text: str) -> None:
     with contextlib.suppress(Problem):
@@ -43,7 +41,7 @@ def test_anything_else_is_at_worst_a_problem(text: str) -> None:
 
 
 def test_wrong_types_are_not_coerced() -> None:
-    forged = base64.urlsafe_b64encode(b'list\0{"key":"a","rev":"1"}').decode().rstrip("=")
+    forged = base64.urlsafe_b64encode(_mark("list") + b'{"key":"a","rev":"1"}').decode().rstrip("=")
     with pytest.raises(Problem):
         decode(forged, Position, "list")
 

@@ -40,7 +40,7 @@ def ms(year: int, month: int, day: int, hour: int = 6) -> int:
         ("desde:ayer ", Query(words=("desde:ayer",))),
         ("#Sismo", Query(hashtags=("sismo",))),
         ("# ((( -", Query()),
-        ("+5215512345678", Query(phones=("525512345678",))),
+        ("+5215512345678", Query(phones=("525512345678", "5512345678"))),
         ("55-1234-5678 agua ", Query(words=("agua",), phones=("5512345678",))),
         ("12345 ", Query(words=("12345",))),
     ],

@@ -1,0 +1,1 @@
+"""The search API (`python -m services.search.api`)."""
