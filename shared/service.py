@@ -24,8 +24,12 @@ from aiobotocore.session import get_session
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from shared import aws, topology
+from shared.bus.port import Bus
+from shared.bus.sns import SnsBus
 from shared.clock import Clock, SystemClock
 from shared.ids import Ids
+from shared.objects.port import Objects
+from shared.objects.s3 import S3Objects
 from shared.observability import logging
 from shared.observability.health import Health, OpsServer
 from shared.observability.metrics import Metrics
@@ -37,6 +41,12 @@ from shared.queue.options import Options
 from shared.queue.port import Queue, QueueUnavailableError
 from shared.queue.worker import Handler, Worker
 from shared.settings import Settings, SettingsError, load
+from shared.store.dynamo import DynamoStore
+from shared.store.port import Store
+from shared.vault.kms import KmsKeys
+from shared.vault.pepper import Pepper
+from shared.vault.port import KeyService
+from shared.vault.secrets import read_pepper
 
 S = TypeVar("S", bound=Settings)
 Task = Callable[[asyncio.Event], Awaitable[None]]
@@ -82,6 +92,30 @@ class App(Generic[S]):
         if service not in self._clients:
             self._clients[service] = await self._open(service)
         return self._clients[service]
+
+    async def store(self) -> Store:
+        """The record's tables."""
+        return DynamoStore(await self.client("dynamodb"), self.settings.naming)
+
+    async def objects(self, bucket: str) -> Objects:
+        """A bucket of the topology."""
+        name = self.settings.naming.bucket(bucket, self.settings.account)
+        return S3Objects(await self.client("s3"), name)
+
+    async def keys(self) -> KeyService:
+        """The key that wraps people's data keys."""
+        return KmsKeys(await self.client("kms"), f"alias/{self.settings.naming.name(topology.KMS_ALIAS)}")
+
+    async def pepper(self) -> Pepper:
+        """What aliases are hashed with."""
+        name = self.settings.naming.name(topology.PEPPER_SECRET)
+        return await read_pepper(await self.client("secretsmanager"), name)
+
+    async def bus(self) -> Bus:
+        """The topic of desk events."""
+        settings = self.settings
+        topic = settings.naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
+        return SnsBus(await self.client("sns"), topic)
 
     async def queue(self, name: str) -> Queue:
         """A queue of the topology. Raises StopAndPage where it does not exist."""
