@@ -6,7 +6,7 @@ Source: Meta, Calling API, webhooks of field `calls` (2026-06).
 from pydantic import Field
 
 from shared.whatsapp.parts import Context, MetaError
-from shared.whatsapp.wire import Id, Number, Stamp, Wire
+from shared.whatsapp.wire import AliasedWire, Id, Number, Stamp, Wire
 
 
 class CallSession(Wire):
@@ -16,7 +16,7 @@ class CallSession(Wire):
     sdp_type: str | None = None
 
 
-class Call(Wire):
+class Call(AliasedWire):
     """One element of `calls`; `id` is a `wacid`, times are seconds since the epoch, `duration` seconds."""
 
     id: Id | None = None

@@ -9,10 +9,10 @@ from typing import Any
 from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel, to_pascal
 
-from shared.whatsapp.wire import Id, Number, Wire
+from shared.whatsapp.wire import AliasedWire, Id, Number
 
 
-class _Pascal(Wire):
+class _Pascal(AliasedWire):
     model_config = ConfigDict(alias_generator=to_pascal)
 
 
@@ -58,7 +58,7 @@ class ChatMessage(_Pascal):
     message_metadata: ReceiptMetadata | None = None
 
 
-class _Camel(Wire):
+class _Camel(AliasedWire):
     model_config = ConfigDict(alias_generator=to_camel)
 
 
@@ -142,7 +142,7 @@ class ContactDetail(_Camel):
     tags: dict[str, Any] | None = None
 
 
-class ContactEvent(Wire):
+class ContactEvent(AliasedWire):
     """EventBridge event of source `aws.connect`; best effort, may repeat."""
 
     version: str | None = None

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny
 
 from shared.whatsapp import parts
-from shared.whatsapp.wire import Id, Stamp, Wire
+from shared.whatsapp.wire import AliasedWire, Id, Stamp, Wire
 
 
-class Message(Wire):
+class Message(AliasedWire):
     """What all types share; `to*` are present on echoes of what was sent from the Business app."""
 
     id: Id | None = None

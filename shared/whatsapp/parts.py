@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from shared.whatsapp.wire import Code, Id, Number, Scalar, Stamp, Wire
+from shared.whatsapp.wire import AliasedWire, Code, Id, Number, Scalar, Stamp, Wire
 
 MediaId = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^/\\\x00-\x1f]+$")]
 """EUM Social makes it part of an S3 key: no separators, no control characters."""
@@ -89,7 +89,7 @@ class ReferredProduct(Wire):
     product_retailer_id: Id | None = None
 
 
-class Context(Wire):
+class Context(AliasedWire):
     """What a message answers, and whether it was forwarded (`frequently_forwarded`: more than 5 hops)."""
 
     from_: Id | None = Field(default=None, alias="from")

@@ -7,9 +7,9 @@ Members we know are typed by their wire name; members we do not know stay beside
 import math
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, TypeGuard, TypeVar
+from typing import Annotated, Any, Self, TypeGuard, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from shared.errors import Poison
 
@@ -32,6 +32,17 @@ class Wire(BaseModel):
     """A JSON object from outside; `None` and "absent" stay different through `model_fields_set`."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True, protected_namespaces=())
+
+
+class AliasedWire(Wire):
+    """A model whose Python names differ from the wire's: a member by the Python name would be taken for ours."""
+
+    @model_validator(mode="after")
+    def _no_python_names(self) -> Self:
+        extra = self.model_extra
+        if extra and not type(self).model_fields.keys().isdisjoint(extra):
+            raise ValueError("a member has the name of one of our attributes")
+        return self
 
 
 def dump(model: BaseModel) -> dict[str, Any]:
@@ -99,6 +110,7 @@ _REASONS = {
     "string_too_long": "too_long",
     "string_too_short": "empty_field",
     "string_pattern_mismatch": "bad_field",
+    "value_error": "bad_field",
 }
 
 

@@ -7,10 +7,10 @@ from pydantic import ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from shared.whatsapp.parts import MetaError
-from shared.whatsapp.wire import Id, Stamp, Wire
+from shared.whatsapp.wire import AliasedWire, Id, Stamp
 
 
-class WitnessDetail(Wire):
+class WitnessDetail(AliasedWire):
     """Which message, by AWS's own id (not the wamid), and what became of it."""
 
     model_config = ConfigDict(alias_generator=to_camel)
@@ -24,7 +24,7 @@ class WitnessDetail(Wire):
     errors: list[MetaError] | None = None
 
 
-class Witness(Wire):
+class Witness(AliasedWire):
     """EventBridge event of source `aws.social-messaging`."""
 
     version: str | None = None

@@ -100,6 +100,7 @@ def test_what_cannot_be_read_is_poison(text: str, reason: str) -> None:
         ('{"id": "' + "w" * 10_000 + '", "type": "text"}', "too_long", "id"),
         ('{"id": "", "type": "text"}', "empty_field", "id"),
         ('{"type": "text", "text": {"body": "x"}}', "missing_field", "id"),
+        ('{"id": "w", "type": "text", "from_": "x"}', "bad_field", ""),
         ('"text"', "wrong_type", ""),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_person_without_a_number_is_reached_by_bsuid() -> None:
         ),
         (
             {"type": "contacts", "contacts": [{"name": {"formatted_name": "B"}}]},
-            "wrong_type",
+            "bad_field",
             "contacts.contacts[0].name",
         ),
         ({"type": "hologram"}, "wrong_type", ""),
