@@ -13,6 +13,7 @@ from shared.bus.port import BusUnavailableError
 from shared.due import (
     BACKOFF_MOST_S,
     OUTBOX_KIND,
+    PAGE,
     DueTimer,
     Handler,
     due_item,
@@ -187,6 +188,24 @@ def test_a_failing_item_comes_back_ever_slower_and_holds_nobody_up() -> None:
         assert await world.left() == ["bad"]
         assert set(world.reports) == {("lane", OSError)}
         assert len(world.ran) == len(times) + 150
+
+    run(0, scene())
+
+
+def test_a_page_full_of_failing_items_does_not_hide_what_is_behind() -> None:
+    async def scene() -> None:
+        world = World()
+        for n in range(PAGE + 20):
+            await world.owe(f"bad{n}")
+        await world.owe("good", 1)
+
+        async def fails(item: Item) -> None:
+            await world.note(item)
+            if item["id"] != "good":
+                raise OSError
+
+        await world.run_for(world.timer(fails, limit=PAGE * 2), 20)
+        assert [name for _, name in world.ran].count("good") == 1
 
     run(0, scene())
 
