@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from services.search.port import Index, IndexUnavailableError, Outcome, Write
+from services.search.port import RETRY_S, Index, Outcome, Write
 from shared.errors import Poison, RetryAfter
 
 LINGER_S = 0.25  # how long a write may wait for company
@@ -13,7 +13,6 @@ MAX_WRITES = 500
 MAX_BYTES = (
     5_000_000  # OpenSearch docs, "Bulk": batches of 5-15 MB; with 402 B a document this never binds first
 )
-RETRY_S = 2.0
 
 _Pending = list[tuple[Write, "asyncio.Future[Outcome]"]]
 
@@ -64,8 +63,6 @@ class Batcher:
     async def _send(self, batch: _Pending) -> None:
         try:
             outcomes = await self._index.apply([write for write, _ in batch])
-        except IndexUnavailableError:
-            outcomes = [Outcome("retry", "unavailable")] * len(batch)
         except Exception as error:  # noqa: BLE001 - every waiting handler must learn of it
             for _, future in batch:
                 if not future.done():

@@ -4,11 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from shared.errors import RetryAfter
+
+RETRY_S = 2.0  # how long a write waits for an index that does not answer
+
 Kind = Literal["messages", "conversations"]
 
 
-class IndexUnavailableError(Exception):
-    """No answer in time, throttled or a server fault: nothing is known of the effect."""
+class IndexUnavailableError(RetryAfter):
+    """No answer in time, throttled or a server fault: nothing is known of the effect. Handlers let it pass."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(RETRY_S, "index_unavailable")
+        self.why = why
 
 
 class IndexTimeoutError(IndexUnavailableError):

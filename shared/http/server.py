@@ -1,5 +1,6 @@
 """uvicorn inside our own event loop: the process's signals and lifetime stay with the composition root."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Generator
@@ -23,7 +24,7 @@ class HttpServer:
     Args:
         app: the ASGI application.
         host: address to bind. port: 0 takes a free one.
-        drain_s: how long requests in flight may take after `stop`.
+        drain_s: how long requests in flight may take after the stop.
     """
 
     def __init__(self, app: ASGIApp, host: str, port: int, drain_s: int = 10) -> None:
@@ -40,10 +41,14 @@ class HttpServer:
         )
         self._server = _Server(config)
 
-    async def run(self) -> None:
-        """Serve until `stop`."""
-        await self._server.serve(sockets=[self._socket])
-
-    def stop(self) -> None:
-        """Accept nothing more; `run` ends when the requests in flight have."""
-        self._server.should_exit = True
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until `stop` is set; then accept nothing more and end when the requests in flight have."""
+        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        asked = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([serving, asked], return_when=asyncio.FIRST_COMPLETED)
+            self._server.should_exit = True
+            await serving
+        finally:
+            asked.cancel()
+            serving.cancel()
