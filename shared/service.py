@@ -121,6 +121,10 @@ class App(Generic[S]):
         """A queue of the topology. Raises StopAndPage where it does not exist."""
         return await sqs.open_queue(await self.client("sqs"), name, self.settings.naming)
 
+    async def dlq(self, name: str) -> Queue:
+        """The dead-letter queue of a queue; it has none of its own, so nothing can be parked out of it."""
+        return await sqs.open_dlq(await self.client("sqs"), name, self.settings.naming)
+
     def worker(
         self, queue: Queue, handler: Handler, *, breakers: Sequence[Breaker] = (), **options: Any
     ) -> Worker:

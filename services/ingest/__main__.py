@@ -1,6 +1,5 @@
 """Composition root of ingest: `python -m services.ingest`."""
 
-from services.ingest.adapters.dlq import open_dlq
 from services.ingest.archive import Archive
 from services.ingest.handlers import Ingest
 from services.ingest.origin import Ours
@@ -9,17 +8,12 @@ from services.ingest.settings import IngestSettings
 from services.ingest.verdicts import Verdicts
 from shared import topology
 from shared.bus.port import BusUnavailableError
-from shared.bus.sns import SnsBus
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
 from shared.objects.port import ObjectsUnavailableError
-from shared.objects.s3 import S3Objects
 from shared.record.build import build
 from shared.service import App, run
-from shared.store.dynamo import DynamoStore
 from shared.store.port import ContendedError, StoreUnavailableError
-from shared.vault.kms import KmsKeys
 from shared.vault.port import KeysUnavailableError
-from shared.vault.secrets import read_pepper
 
 NAME = "ingest"
 QUEUES = ("ingest", "connect")
@@ -27,22 +21,26 @@ QUEUES = ("ingest", "connect")
 
 async def compose(app: App[IngestSettings]) -> None:
     """Build ingest out of the app's parts."""
-    settings, naming = app.settings, app.settings.naming
-    store = DynamoStore(await app.client("dynamodb"), naming)
-    raw = S3Objects(await app.client("s3"), naming.bucket(topology.RAW_BUCKET, settings.account))
-    keys = KmsKeys(await app.client("kms"), f"alias/{naming.name(topology.KMS_ALIAS)}")
-    secrets = await app.client("secretsmanager")
-    pepper = await read_pepper(secrets, naming.name(topology.PEPPER_SECRET))
-    sns = await app.client("sns")
-    topic = naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
-    bus = SnsBus(sns, topic)
+    settings = app.settings
+    store, raw, keys, bus = (
+        await app.store(),
+        await app.objects(topology.RAW_BUCKET),
+        await app.keys(),
+        await app.bus(),
+    )
     record = build(
-        store, raw, keys, pepper, app.clock, app.ids, service=NAME, retention_days=settings.retention_days
+        store,
+        raw,
+        keys,
+        await app.pepper(),
+        app.clock,
+        app.ids,
+        service=NAME,
+        retention_days=settings.retention_days,
     )
     archive = Archive(raw)
     queues = {name: await app.queue(name) for name in QUEUES}
-    sqs = await app.client("sqs")
-    dlqs = {name: await open_dlq(sqs, name, naming) for name in QUEUES}
+    dlqs = {name: await app.dlq(name) for name in QUEUES}
     ingest = Ingest(
         record,
         archive,

@@ -61,6 +61,12 @@ async def open_queue(client: Any, name: str, naming: Naming) -> "SqsQueue":
     return SqsQueue(client, name, url, await _url(client, naming.name(f"{name}-dlq")))
 
 
+async def open_dlq(client: Any, name: str, naming: Naming) -> "SqsQueue":
+    """The dead-letter queue of queue `name`, as a place to put parked items."""
+    url = await _url(client, naming.name(f"{name}-dlq"))
+    return SqsQueue(client, f"{name}-dlq", url, url)
+
+
 async def _url(client: Any, name: str) -> str:
     answer = await _answered(client.get_queue_url(QueueName=name))
     return str(answer["QueueUrl"])
