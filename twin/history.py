@@ -88,7 +88,7 @@ class History:
         self.commit(
             [r for f in fired for r in f.rows],
             queued=[i for f in fired for i in f.queued],
-            done=[i for f in fired if f.channel == "phone" for i in f.done],
+            done=[i for f in fired for i in (f.done if f.channel == "phone" else f.replaced)],
         )
 
     def forget_media(self, media_id: str) -> None:

@@ -161,7 +161,7 @@ class Item:
     Attributes:
         stamp: what EUM Social writes as message_timestamp; a delay on the way makes `at` later than it.
         value: JSON of the change's value (entry), of the EventBridge event (witness), else empty.
-        row: what the history says when it leaves. envelope: fixed bytes of an exact second copy.
+        row: what the history says when it leaves; rows: what else. envelope: its bytes, once they are fixed.
     """
 
     id: str
@@ -177,13 +177,18 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """What leaves now: its rows are committed before, `done` is removed from the outbox after."""
+    """What leaves now: its rows and `queued` are committed before, and `replaced` leaves the outbox with them.
+
+    `done` is removed after. An envelope waits in the outbox with its bytes fixed until it is confirmed, so
+    that a twin killed in between publishes the same bytes again.
+    """
 
     channel: Channel
     body: str
     rows: tuple[Row, ...]
     done: tuple[str, ...]
     queued: tuple[Item, ...] = ()
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,9 @@ class Outbox:
                 item.channel, body, _dated(item.rows, now, "") + _dated((item.row,), now, body), (item.id,)
             )
         if item.envelope:
-            return Firing("entry", item.envelope, _dated((item.row,), now, item.envelope), (item.id,))
+            return Firing(
+                "entry", item.envelope, _dated((item.row, *item.rows), now, item.envelope), (item.id,)
+            )
         items = self._batch(item, now)
         return self._envelope(items, now)
 
@@ -76,26 +78,31 @@ class Outbox:
             message_id=mint.uuid() if named else "",
             context=state.faults.draw("no_context") is None,
         )
-        again = tuple(self._again(items, body, now))
-        rows = sum((_dated(item.rows, now, "") + _dated((item.row,), now, body) for item in items), ())
-        return Firing("entry", body, rows, tuple(item.id for item in items), again)
+        before = tuple(row for item in items for row in _dated(item.rows, now, ""))
+        out = tuple(item.row for item in items)
+        fixed = replace(items[0], id=f"{items[0].id}!", envelope=body, row=out[0], rows=out[1:])
+        again = tuple(self._again(fixed, items, now))
+        rows = before + _dated(out, now, body)
+        return Firing("entry", body, rows, (fixed.id,), (fixed, *again), tuple(item.id for item in items))
 
-    def _again(self, items: list[Item], body: str, now: int) -> list[Item]:
+    def _again(self, fixed: Item, items: list[Item], now: int) -> list[Item]:
         copies: list[Item] = []
         length = self._state.faults.draw("duplicate")
         if length is not None:
-            copies += [self._copy(item, now + length * MS, "duplicate", body) for item in items[:1]]
+            copies.append(self._copy(fixed, now + length * MS, "duplicate"))
         length = self._state.faults.draw("redeliver")
         if length is not None:
-            copies += [self._copy(item, now + length * MS, "redeliver", "") for item in items]
+            copies += [self._copy(replace(i, rows=()), now + length * MS, "redeliver") for i in items]
         for copy in copies:
             self.push(copy)
         return copies
 
-    def _copy(self, item: Item, at: int, fault: str, envelope: str) -> Item:
-        row = replace(item.row, fault=fault)
+    def _copy(self, item: Item, at: int, fault: str) -> Item:
+        rows = tuple(replace(row, fault=fault) for row in item.rows)
         number = self._state.mint.hex(8)
-        return replace(item, id=f"{item.id}~{number}", at=at, stamp=at, row=row, envelope=envelope, rows=())
+        return replace(
+            item, id=f"{item.id}~{number}", at=at, stamp=at, row=replace(item.row, fault=fault), rows=rows
+        )
 
 
 def _joins(item: Item) -> bool:

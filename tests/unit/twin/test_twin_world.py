@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from twin.core.faults import KINDS, Fault
 from twin.core.model import Account, File, Firing, Step
 from twin.core.payloads import BUILDERS, BadSayError
 from twin.core.world import MediaGoneError, World
+from twin.driver import Driver, PublishError
 from twin.history import History
 
 SECOND, MS = 1_000_000_000, 1_000_000
@@ -334,4 +336,51 @@ def test_the_history_only_grows() -> None:
         *("seq", "at", "mono", "kind", "phase", "pnid", "wa_id", "user_id", "wamid", "attempt", "direction"),
         *("type", "nonce", "text_sha256", "media_sha256", "fault", "destination", "remote_id", "code"),
     }
+    history.close()
+
+
+class _Wire:
+    """A wire that breaks as often as told, then carries."""
+
+    def __init__(self, breaks: int = 0) -> None:
+        self.bodies: list[str] = []
+        self.witnessed: list[str] = []
+        self._breaks = breaks
+
+    def has_topic(self) -> bool:
+        return True
+
+    def has_witness(self) -> bool:
+        return False
+
+    async def topic(self, bodies: Sequence[str]) -> None:
+        if self._breaks:
+            self._breaks -= 1
+            raise PublishError("broken")
+        self.bodies += bodies
+
+    async def witness(self, bodies: Sequence[str]) -> None:
+        self.witnessed += bodies
+
+
+async def test_a_twin_killed_before_the_confirmation_publishes_the_same_bytes_again() -> None:
+    history, world = History(), World(Account(), 3)
+    world.set_fault(Fault("batch", 1, max_ms=1000))
+    for n in range(3):
+        history.step(world.customer_says(f"c00{n + 1}", {"text": "hola"}, NOW))
+    fired = [f for f in world.fire(NOW + SECOND) if f.channel == "entry"]
+    history.before(fired)  # and here it dies: nothing published, nothing confirmed
+    again = World(Account(), 4)
+    again.restore(*history.restore())
+    wire = _Wire(breaks=1)
+    driver = Driver(again, history, wire, lambda: NOW + 2 * SECOND)
+    await driver.round()
+    assert wire.bodies == [fired[0].body]
+    assert await driver.round() == 0
+    assert history.restore()[3] == []
+    phases = [
+        (r["phase"], r["wamid"]) for r in history.rows() if r["kind"] == "published" and not r["destination"]
+    ]
+    assert len(phases) == 9  # three messages: about to leave, about to leave again, confirmed
+    assert [phase for phase, _ in phases].count("ok") == 3
     history.close()
