@@ -58,7 +58,7 @@ async def compose(app: App[IngestSettings]) -> None:
         ),
         app.breaker("s3", (ObjectsUnavailableError,), lambda: raw.head("probe")),
         app.breaker("kms", (KeysUnavailableError,), lambda: keys.generate({"contact_id": "probe"})),
-        app.breaker("sns", (BusUnavailableError,), lambda: sns.get_topic_attributes(TopicArn=topic)),
+        app.breaker("sns", (BusUnavailableError,), bus.probe),
     ]
     for name, queue in queues.items():
         app.worker(queue, ingest.handler(name), breakers=breakers, concurrency=settings.concurrency)

@@ -16,3 +16,7 @@ class Bus(Protocol):
     async def publish(self, events: Sequence[Event]) -> None:
         """All events are out when this returns (batches of 10). Raises BusUnavailableError."""
         ...
+
+    async def probe(self) -> None:
+        """Whether the topic answers, without publishing. Raises BusUnavailableError."""
+        ...

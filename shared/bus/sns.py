@@ -34,6 +34,13 @@ class SnsBus:
         for start in range(0, len(events), BATCH):
             await self._publish(events[start : start + BATCH])
 
+    async def probe(self) -> None:
+        """Whether the topic answers, without publishing. Raises BusUnavailableError."""
+        try:
+            await self._client.get_topic_attributes(TopicArn=self._topic)
+        except (BotoCoreError, ClientError) as error:
+            raise BusUnavailableError("the topic does not answer") from error
+
     async def _publish(self, events: Sequence[Event]) -> None:
         left = {str(n): event for n, event in enumerate(events)}
         for _ in range(TRIES):
