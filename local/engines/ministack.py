@@ -23,9 +23,9 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
 
     def build(folder: Path) -> None:
         say("ministack: entorno propio desde PyPI / own environment from PyPI")
-        run([sys.executable, "-m", "venv", folder])
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-        run([*pip, "--require-hashes", "-r", _LOCK])
+        run([sys.executable, "-m", "venv", "--without-pip", folder])
+        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+        run([*pip, "install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", _LOCK])
 
     ensure(tools / NAME, recipe(sys.version, _LOCK), build, say)
 
