@@ -6,98 +6,24 @@ have (templates, flows, calls) answers UnknownOperationException.
 
 import asyncio
 import base64
-import io
-import json
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
-import aiohttp
 from aiohttp import web
-from botocore.exceptions import BotoCoreError, ClientError
 
+from twin import store
 from twin.core.model import Account, File, Media
 from twin.core.world import BadSayError, MediaGoneError
 from twin.driver import Driver
+from twin.restjson import AwsError, body_of, dropped, error, guarded, members_of, text_of
 from twin.sns import DESTINATIONS
 
-STATUS = {
-    "ValidationException": 400,
-    "InvalidParametersException": 400,
-    "AccessDeniedException": 403,
-    "AccessDeniedByMetaException": 403,
-    "ResourceNotFoundException": 404,
-    "ThrottledRequestException": 429,
-    "InternalServiceException": 500,
-    "DependencyException": 502,
-    "UnknownOperationException": 404,
-}
-_SIGNED = re.compile(
-    r"AWS4-HMAC-SHA256 Credential=\S+/\d{8}/[^/]+/social-messaging/aws4_request, ?SignedHeaders=\S+, ?Signature=[0-9a-f]{64}"
-)
 _TOPIC = re.compile(r"arn:[^:]+:sns:[^:]*:\d{12}:[A-Za-z0-9_-]{1,256}")
 _PHONE = re.compile(r"phone-number-id-.*|arn:.*:phone-number-id/[0-9a-zA-Z]+")
 _MEDIA_ID = re.compile(r"[A-Za-z0-9]{1,100}")
 _LINKED_AT = 1_700_000_000
-ENDINGS = {
-    "image/jpeg": ".jpeg",
-    "image/png": ".png",
-    "image/webp": ".webp",
-    "audio/ogg": ".ogg",
-    "audio/mpeg": ".mp3",
-    "audio/mp4": ".m4a",
-    "audio/aac": ".aac",
-    "audio/amr": ".amr",
-    "video/mp4": ".mp4",
-    "video/3gpp": ".3gp",
-    "application/pdf": ".pdf",
-    "text/plain": ".txt",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": ".docx",
-}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class AwsError(Exception):
-    """An exception of the service model."""
-
-    def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-        self.message = message
-
-
-def error(name: str, message: str) -> web.Response:
-    """An error in rest-json form: the name in a header, the message in the body."""
-    return web.json_response({"message": message}, status=STATUS[name], headers={"x-amzn-ErrorType": name})
-
-
-def _guarded(handler: Handler) -> Handler:
-    async def guarded(request: web.Request) -> web.StreamResponse:
-        if not _SIGNED.fullmatch(request.headers.get("Authorization", "")):
-            return error("AccessDeniedException", "Authorization: sign with SigV4 for social-messaging")
-        try:
-            return await handler(request)
-        except AwsError as wrong:
-            return error(wrong.name, wrong.message)
-
-    return guarded
-
-
-async def _body(request: web.Request) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.read())
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        raise AwsError("ValidationException", "body: must be a JSON object")
-    return body
-
-
-def _text(body: Any, name: str, pattern: re.Pattern[str]) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not pattern.fullmatch(value):
-        raise AwsError("ValidationException", f"{name}: required, must match the service model")
-    return value
+_S3_FILE = {"bucketName": str, "key": str}
+_PRESIGNED = {"url": str, "headers": dict}
 
 
 class Eum:
@@ -126,7 +52,7 @@ class Eum:
             ("GET", "/v1/tags/list", self.tags),
             ("*", "/v1/{rest:.*}", self.unknown),
         )
-        return [web.route(method, path, _guarded(handler)) for method, path, handler in listed]
+        return [web.route(method, path, guarded(handler)) for method, path, handler in listed]
 
     async def unknown(self, _: web.Request) -> web.StreamResponse:
         """An operation that this twin does not serve."""
@@ -134,8 +60,8 @@ class Eum:
 
     async def send(self, request: web.Request) -> web.StreamResponse:
         """SendWhatsAppMessage: the row of the answer is committed after the answer has gone."""
-        body = await _body(request)
-        phone, version = _text(body, "originationPhoneNumberId", _PHONE), body.get("metaApiVersion")
+        body = await body_of(request)
+        phone, version = text_of(body, "originationPhoneNumberId", _PHONE), body.get("metaApiVersion")
         if not isinstance(version, str):
             raise AwsError("ValidationException", "metaApiVersion: required")
         driver = self._driver
@@ -144,7 +70,7 @@ class Eum:
         await asyncio.sleep(answer.hold_ms / 1000)
         if answer.drop:
             driver.history.commit([driver.world.answered(step, driver.now())])
-            return _dropped(request)
+            return dropped(request)
         good = web.json_response({"messageId": answer.message_id})
         response = error(answer.error, answer.detail) if answer.error else good
         await response.prepare(request)
@@ -154,32 +80,27 @@ class Eum:
 
     async def get_media(self, request: web.Request) -> web.StreamResponse:
         """GetWhatsAppMessageMedia: never the bytes, only their copy into the caller's bucket."""
-        body = await _body(request)
-        self._own(_text(body, "originationPhoneNumberId", _PHONE))
+        body = await body_of(request)
+        self._own(text_of(body, "originationPhoneNumberId", _PHONE))
         await self._media_faults()
-        media = self._media(_text(body, "mediaId", _MEDIA_ID))
-        file, url = body.get("destinationS3File"), body.get("destinationS3PresignedUrl")
-        wanted = sum(1 for one in (file, url, body.get("metadataOnly") or None) if one is not None)
-        if wanted != 1:
+        media = self._media(text_of(body, "mediaId", _MEDIA_ID))
+        file = members_of(body, "destinationS3File", _S3_FILE)
+        url = members_of(body, "destinationS3PresignedUrl", _PRESIGNED)
+        if [bool(file), bool(url), bool(body.get("metadataOnly"))].count(True) != 1:
             raise AwsError("InvalidParametersException", "give exactly one destination, or metadataOnly")
-        if file is not None:
-            await self._put(file["bucketName"], object_key(file["key"], media), media.file)
-        if url is not None:
-            await _put_presigned(url["url"], url["headers"], media.file)
+        if file:
+            await store.put(self._s3, file["bucketName"], store.object_key(file["key"], media), media.file)
+        if url:
+            await store.put_presigned(url["url"], url["headers"], media.file)
         return web.json_response({"mimeType": media.file.mime, "fileSize": len(media.file.data)})
 
     async def post_media(self, request: web.Request) -> web.StreamResponse:
         """PostWhatsAppMessageMedia: an upload from the caller's bucket."""
-        body = await _body(request)
-        self._own(_text(body, "originationPhoneNumberId", _PHONE))
-        source, url = body.get("sourceS3File"), body.get("sourceS3PresignedUrl")
-        if not isinstance(source or url, dict) or (source and url):
-            raise AwsError("InvalidParametersException", "give exactly one source")
-        file = (
-            await self._read(source["bucketName"], source["key"])
-            if source
-            else await _get_presigned(url or {})
-        )
+        body = await body_of(request)
+        self._own(text_of(body, "originationPhoneNumberId", _PHONE))
+        source = members_of(body, "sourceS3File", _S3_FILE)
+        url = members_of(body, "sourceS3PresignedUrl", _PRESIGNED)
+        file = await self._source(source, url)
         driver = self._driver
         try:
             step = driver.act(driver.world.upload(file, driver.now()))
@@ -187,10 +108,17 @@ class Eum:
             raise AwsError("InvalidParametersException", str(wrong)) from None
         return web.json_response({"mediaId": step.media[0].id})
 
+    async def _source(self, source: dict[str, Any] | None, url: dict[str, Any] | None) -> File:
+        if source and not url:
+            return await store.read(self._s3, source["bucketName"], source["key"])
+        if url and not source:
+            return await store.get_presigned(url["url"], url["headers"])
+        raise AwsError("InvalidParametersException", "give exactly one source")
+
     async def delete_media(self, request: web.Request) -> web.StreamResponse:
         """DeleteWhatsAppMessageMedia."""
-        self._own(_text(request.query, "originationPhoneNumberId", _PHONE))
-        media = self._media(_text(request.query, "mediaId", _MEDIA_ID))
+        self._own(text_of(request.query, "originationPhoneNumberId", _PHONE))
+        media = self._media(text_of(request.query, "mediaId", _MEDIA_ID))
         self._driver.world.delete_media(media.id, self._driver.now())
         self._driver.history.forget_media(media.id)
         return web.json_response({"success": True})
@@ -212,7 +140,7 @@ class Eum:
 
     async def destinations(self, request: web.Request) -> web.StreamResponse:
         """PutWhatsAppBusinessAccountEventDestinations: none, or one standard SNS topic."""
-        body = await _body(request)
+        body = await body_of(request)
         self._own_waba(str(body.get("id", "")))
         wanted = body.get("eventDestinations")
         if not isinstance(wanted, list) or len(wanted) > 1:
@@ -274,65 +202,9 @@ class Eum:
             "qualityRating": "GREEN",
         }
 
-    async def _put(self, bucket: str, key: str, file: File) -> None:
-        try:
-            await self._s3.put_object(
-                Bucket=bucket, Key=key, Body=io.BytesIO(file.data), ContentType=file.mime
-            )
-        except ClientError as wrong:
-            raise AwsError(
-                "AccessDeniedException", f"s3:PutObject: {wrong.response['Error']['Code']}"
-            ) from wrong
-        except BotoCoreError as wrong:
-            raise AwsError("DependencyException", type(wrong).__name__) from wrong
-
-    async def _read(self, bucket: str, key: str) -> File:
-        try:
-            found = await self._s3.get_object(Bucket=bucket, Key=key)
-            async with found["Body"] as stream:
-                return File(await stream.read(), found.get("ContentType", ""), key.rpartition("/")[2])
-        except ClientError as wrong:
-            raise AwsError(
-                "AccessDeniedException", f"s3:GetObject: {wrong.response['Error']['Code']}"
-            ) from wrong
-        except BotoCoreError as wrong:
-            raise AwsError("DependencyException", type(wrong).__name__) from wrong
-
-
-def object_key(prefix: str, media: Media) -> str:
-    """Where EUM Social writes: the given key is a prefix, the media id and an ending follow it."""
-    mime = media.file.mime.partition(";")[0].strip().lower()
-    return f"{prefix}{media.id}{ENDINGS.get(mime, '.bin')}"
-
 
 def _blob(body: dict[str, Any]) -> bytes:
     try:
         return base64.b64decode(body.get("message", ""), validate=True)
     except (ValueError, TypeError):
         raise AwsError("ValidationException", "message: must be base64") from None
-
-
-def _dropped(request: web.Request) -> web.StreamResponse:
-    """End the connection without a word."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
-
-
-async def _put_presigned(url: str, headers: dict[str, str], file: File) -> None:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.put(url, headers=headers, data=file.data) as answer,
-    ):
-        if answer.status >= 400:  # noqa: PLR2004 - HTTP's errors
-            raise AwsError("AccessDeniedException", f"the presigned URL answered {answer.status}")
-
-
-async def _get_presigned(source: dict[str, Any]) -> File:
-    kind = {name.lower(): value for name, value in source["headers"].items()}.get("content-type")
-    if not kind:
-        raise AwsError("InvalidParametersException", "headers: Content-Type is required")
-    async with aiohttp.ClientSession() as session, session.get(source["url"]) as answer:
-        if answer.status >= 400:  # noqa: PLR2004 - HTTP's errors
-            raise AwsError("AccessDeniedException", f"the presigned URL answered {answer.status}")
-        return File(await answer.read(), kind)

@@ -23,11 +23,11 @@ from twin.core.events import instant
 from twin.core.model import Account, Media
 from twin.core.state import canonical
 from twin.core.world import World
-from twin.eum import object_key
 from twin.history import History
 from twin.phone import bubbles
 from twin.receivers import verify
 from twin.signing import DeniedError, check
+from twin.store import object_key
 
 KEY = rsa.generate_private_key(65537, 2048)
 KEYS = {"K1": KEY.public_key()}
