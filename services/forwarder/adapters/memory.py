@@ -54,7 +54,7 @@ class MemoryWhatsapp:
         _raise(self.before())
 
 
-@dataclass(slots=True)
+@dataclass
 class MemoryEndpoint:
     """Destinations: keep what they got by `webhook-id`, as Standard Webhooks asks of a receiver.
 

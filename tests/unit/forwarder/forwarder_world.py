@@ -1,18 +1,24 @@
 """A newsroom in memory: record, queues, bus, WhatsApp and destinations, on virtual time."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+import json
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
 from services.forwarder.adapters.memory import MemoryEndpoint, MemorySecrets, MemoryWhatsapp
+from services.forwarder.config import Config
+from services.forwarder.deliverer import Deliverer
 from services.forwarder.gateway.handlers import Handlers
 from services.forwarder.gateway.ledger import Ledger
 from services.forwarder.gateway.letter import Letters
 from services.forwarder.gateway.receipts import Receipts
 from services.forwarder.gateway.sender import Gateway, Tools
 from services.forwarder.gateway.standing import Standing
+from services.forwarder.handlers import Handlers as ForwarderHandlers
+from services.forwarder.limits import Limits
+from services.forwarder.router import Router
 from shared.bus.memory import MemoryBus
 from shared.due import DueTimer, outbox_handler, publish_outbox
 from shared.ids import Ids, desk_id
@@ -22,12 +28,13 @@ from shared.lanes.runner import Lanes
 from shared.objects.memory import MemoryObjects
 from shared.observability.metrics import Metrics
 from shared.queue.memory import MemoryQueue
+from shared.record import events
 from shared.record.build import build
 from shared.record.inbound import Alias, Inbound, MediaSlot, Origin, Person
 from shared.record.outbound import Draft
 from shared.record.shape import whatsapp_destination
 from shared.store.memory import MemoryStore
-from shared.store.port import Item
+from shared.store.port import Item, Put, Update
 from shared.topology import RAW_BUCKET
 from shared.vault.memory import MemoryKeys
 from shared.vault.pepper import Pepper
@@ -66,6 +73,53 @@ class Newsroom:
         self.receipts = Receipts(
             self.store, self.record.reader, self.whatsapp, self.standing, self.clock, self.report
         )
+
+        self.limits = Limits(8)
+        self.config = Config(self.store, self.report)
+        self.forwarding = self.forwarder()
+
+    def forwarder(self, clock: VirtualClock | None = None, name: str = "forwarder") -> ForwarderHandlers:
+        """The router and deliverer of one task; each has its own clock."""
+        clock = clock or self.clock
+        ids = Ids(clock, token_bytes(name))
+        reader = self.record.reader
+        router = Router(self.store, reader, self.config, clock, ids, self.metrics, 0.5)
+        deliverer = Deliverer(
+            self.store,
+            reader,
+            self.config,
+            self.endpoint,
+            self.secrets,
+            self.bus,
+            lambda medium: f"https://cdn.test/{medium['sha256']}",
+            self.limits,
+            clock,
+            ids,
+            self.metrics,
+        )
+        lanes = Lanes(self.store, clock, ids, deliverer, self.report)
+        return ForwarderHandlers(self.store, router, lanes, clock, ids)
+
+    async def destination(self, name: str, *, types: Sequence[str] = (), **more: Any) -> None:
+        """A webhook destination and the route that feeds it."""
+        place = {"kind": "webhook", "url": f"https://{name}.test/hook", "secret": "hook", **more}
+        await self.store.write(Put("config", {"pk": "destination", "sk": name, "version": 1, **place}))
+        match = {"by": "type", "values": list(types)} if types else {"by": "all"}
+        route = {"pk": "route", "sk": name, "version": 1, "match": match, "destinations": [name]}
+        await self.store.write(Put("config", route))
+
+    def got(self, name: str) -> list[dict[str, Any]]:
+        """What a destination kept, in the order of keeping."""
+        url = f"https://{name}.test/hook"
+        return [json.loads(call.body)["data"] for (at, _), call in self.endpoint.kept.items() if at == url]
+
+    async def settle(self, message: Item, state: str = "ready") -> None:
+        """The media service settles a message's file and says so."""
+        media = [{"n": 0, "mime": "image/jpeg", "state": state, "sha256": "cd" * 32}]
+        change = Update("messages", message["pk"], message["sk"], set={"media": media}, add={"rev": 1})
+        after = await self.store.write(change)
+        assert after is not None
+        await self.bus.publish([events.media_settled(after, 0, events.Envelope(self.clock.now_ms()))])
 
     def report(self, what: str, error: BaseException) -> None:
         self.reports.append((what, error))
@@ -122,15 +176,16 @@ class Newsroom:
             handled += 1
         return handled
 
-    async def pass_time(self, seconds: float) -> None:
-        """Let the gateway's timer run for a while."""
+    async def pass_time(self, seconds: float, service: str = "gateway") -> None:
+        """Let a service's timer run for a while."""
         stop = asyncio.Event()
+        mine = self.sending if service == "gateway" else self.forwarding
         handlers = {
-            LANE_KIND: self.sending.on_lane_due,
+            LANE_KIND: mine.on_lane_due,
             RECEIPT_KIND: self.receipts.on_due,
             "event": outbox_handler(self.bus),
         }
-        timer = DueTimer(self.store, self.clock, "gateway", handlers, self.report)
+        timer = DueTimer(self.store, self.clock, service, handlers, self.report)
         task = asyncio.ensure_future(timer.run(stop))
         await asyncio.sleep(seconds)
         stop.set()

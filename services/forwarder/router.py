@@ -1,0 +1,183 @@
+"""Routing one conversation: one transaction a message, the cursor as read, the loser reads again."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.forwarder import ordering
+from services.forwarder.config import Config, Destination, Rules
+from services.forwarder.routing import Facts, asks_for_words, destinations
+from shared.clock import Clock
+from shared.events.model import Recorded
+from shared.ids import Ids
+from shared.lanes.owed import owe
+from shared.lanes.patience import Patience
+from shared.lanes.port import Lane
+from shared.observability.metrics import Metrics
+from shared.record.reader import Reader
+from shared.record.shape import CURSOR_SK, routed_sk
+from shared.store.port import Attr, ConditionFailedError, ContendedError, Item, Key, Op, Put, Store, Update
+from shared.whatsapp.wording import text
+
+SERVICE = "forwarder"
+MAIN_PART = "0"
+RACES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """How far a conversation is routed, as read."""
+
+    conversation_id: str
+    at: str
+
+    def moved(self, to: str) -> Update:
+        """The op that moves it from where it was read."""
+        same = Attr("at").eq(self.at) if self.at else Attr("at").not_exists()
+        return Update("messages", self.conversation_id, CURSOR_SK, set={"at": to}, condition=same)
+
+
+class Router:
+    """Decides once for each message where it goes, and owes the deliveries.
+
+    Args:
+        hold_s: how long a message waits for older ones, from its event on.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        reader: Reader,
+        config: Config,
+        clock: Clock,
+        ids: Ids,
+        metrics: Metrics,
+        hold_s: float,
+    ) -> None:
+        self._store = store
+        self._reader = reader
+        self._config = config
+        self._clock = clock
+        self._metrics = metrics
+        self._hold_s = hold_s
+        self._patience = Patience(store, ids)
+
+    async def route(self, event: Recorded) -> list[Lane]:
+        """Route the event's message and all that must go before it; answers the lanes to run.
+
+        The lanes of the event's own message are always among them: whoever routed it may have died before
+        running them. Raises what the store raises.
+        """
+        await asyncio.sleep(self._hold_s)
+        lanes: dict[Lane, None] = {}
+        for _ in range(RACES):
+            try:
+                await self._advance(event, lanes)
+            except ConditionFailedError:
+                continue  # another worker routed meanwhile
+            lanes.update(dict.fromkeys(await self.lanes(event.conversation_id, event.order_key)))
+            return list(lanes)
+        raise ContendedError("routing: others kept moving the cursor")
+
+    async def lanes(self, conversation_id: str, order_key: str) -> list[Lane]:
+        """The lanes a message was routed into."""
+        mark = await self._store.get("messages", conversation_id, routed_sk(order_key))
+        return [Lane(name, conversation_id) for name in (mark or {}).get("destinations", [])]
+
+    async def _advance(self, event: Recorded, lanes: dict[Lane, None]) -> None:
+        cursor = await self._cursor(event.conversation_id)
+        if event.order_key <= cursor.at:
+            await self._late(event, cursor, lanes)
+            return
+        items = await self._behind(cursor)
+        settled = self._clock.now_ms() - int(self._hold_s * 1000)
+        rules = await self._config.rules()
+        for message in ordering.plan(items, event.order_key, settled).messages:
+            ops, found = await self._ops(message, rules, late=False)
+            await self._patience.transact([*ops, cursor.moved(message["sk"])])
+            cursor = _Cursor(cursor.conversation_id, message["sk"])
+            lanes.update(dict.fromkeys(found))
+
+    async def _late(self, event: Recorded, cursor: _Cursor, lanes: dict[Lane, None]) -> None:
+        """A message below the cursor: routed already, or it came late; the cursor stays where it is."""
+        message = await self._store.get("messages", event.conversation_id, event.order_key)
+        if message is None or not ordering.routable(message):
+            return
+        mark = await self._store.get("messages", event.conversation_id, routed_sk(event.order_key))
+        if not ordering.late(message, cursor.at, [mark] if mark else []):
+            return
+        ops, found = await self._ops(message, await self._config.rules(), late=True)
+        await self._patience.transact(ops)
+        self._metrics.late_messages_total.inc()
+        lanes.update(dict.fromkeys(found))
+
+    async def _cursor(self, conversation_id: str) -> _Cursor:
+        item = await self._store.get("messages", conversation_id, CURSOR_SK)
+        return _Cursor(conversation_id, item["at"] if item else "")
+
+    async def _behind(self, cursor: _Cursor) -> list[Item]:
+        """Everything after the cursor; '~' sorts after every order_key and before the cursor itself."""
+        items: list[Item] = []
+        start: Item | None = None
+        condition = Key("sk").between(f"{cursor.at}~" if cursor.at else "0", "~")
+        while True:
+            page = await self._store.query("messages", cursor.conversation_id, condition, start=start)
+            items += page.items
+            start = page.next
+            if start is None:
+                return items
+
+    async def _ops(self, message: Item, rules: Rules, *, late: bool) -> tuple[list[Op], list[Lane]]:
+        """The one transaction of a message: its deliveries and the mark that it has been routed."""
+        chosen = destinations(await self._facts(message, rules), rules)
+        lanes = [Lane(each.id, message["pk"]) for each in chosen]
+        ops: list[Op] = [
+            Put(
+                "messages", _mark(message, rules, chosen, late=late, now_ms=self._clock.now_ms()), absent=True
+            )
+        ]
+        for destination, lane in zip(chosen, lanes, strict=True):
+            ops += self._owe(message, destination, lane, late=late)
+        return ops, lanes
+
+    async def _facts(self, message: Item, rules: Rules) -> Facts:
+        conversation = await self._store.get("conversations", message["pk"]) or {}
+        words = await self._words(message) if asks_for_words(rules.routes) else ""
+        return Facts(message["pnid"], message["type"], words, bool(conversation.get("protected")))
+
+    async def _words(self, message: Item) -> str:
+        content = await self._reader.open(message)
+        return "" if content.erased else text(content.typed)
+
+    def _owe(self, message: Item, destination: Destination, lane: Lane, *, late: bool) -> list[Op]:
+        waits = destination.media == "wait" and any(each["state"] == "pending" for each in message["media"])
+        at_ms = self._clock.now_ms() + int(destination.wait_s * 1000) if waits else 0
+        ops = owe(
+            lane,
+            service=SERVICE,
+            message_id=message["message_id"],
+            part=MAIN_PART,
+            order_key=message["sk"],
+            at_ms=at_ms,
+            late=late,
+        )
+        delivery = ops[0]
+        if waits and isinstance(delivery, Put):
+            delivery.item["awaits"] = "media"
+        return ops
+
+
+def _mark(
+    message: Item, rules: Rules, chosen: Sequence[Destination], *, late: bool, now_ms: int
+) -> dict[str, Any]:
+    """The item beside a message that says it was routed, by which rules, where to; never evaluated again."""
+    mark = {
+        "pk": message["pk"],
+        "sk": routed_sk(message["sk"]),
+        "kind": "routed",
+        "version": rules.version,
+        "destinations": [each.id for each in chosen],
+        "routed_at": now_ms,
+    }
+    return mark | ({"late": True} if late else {})
