@@ -6,10 +6,11 @@ interleave where two processes would; between that point and the answer nothing 
 
 import asyncio
 import zlib
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import dropwhile, islice, takewhile
 
 from boto3.dynamodb.conditions import ConditionBase
 
@@ -133,11 +134,9 @@ class MemoryStore:
         held = self._tables[table]
         held.catch_up(_now())
         view = held.views[index] if index else held.main
-        after = (start[view.spec.sk], start["pk"], start["sk"]) if start else None
-        rows = view.rows(pk) if forward else tuple(reversed(view.rows(pk)))
-        chosen = [row for row in rows if _follows(row, after, forward=forward) and _in_range(row, sk, view)]
         size = limit or self._page_items
-        items = [copied(view.items[row[1:]]) for row in chosen[:size]]
+        rows = islice(_chosen(view, pk, sk, start, forward=forward), size)
+        items = [copied(view.items[row[1:]]) for row in rows]
         return Page(items, _resume(items[-1], view) if len(items) == size else None)
 
     async def write(self, op: Put | Update | Delete, *, old: bool = False) -> Item | None:
@@ -269,14 +268,21 @@ def _check_index_keys(spec: TableSpec, item: Item) -> None:
                 raise ValueError(f"{name}: key of index {index.name}, a non-empty string or absent")
 
 
-def _in_range(row: _Row, sk: ConditionBase | None, view: _View) -> bool:
-    return holds(sk, {view.spec.sk: row[0]})
+def _chosen(
+    view: _View, pk: str, sk: ConditionBase | None, start: Item | None, *, forward: bool
+) -> Iterator[_Row]:
+    """Rows of a partition behind `start` that meet a key condition; those are always neighbours."""
+    rows = list(view.rows(pk))
+    if start is not None:
+        at = (start[view.spec.sk], start["pk"], start["sk"])
+        rows = rows[bisect_right(rows, at) :] if forward else rows[: bisect_left(rows, at)]
+    name = view.spec.sk
 
+    def met(row: _Row) -> bool:
+        return holds(sk, {name: row[0]})
 
-def _follows(row: _Row, after: _Row | None, *, forward: bool) -> bool:
-    if after is None:
-        return True
-    return row > after if forward else row < after
+    ordered = rows if forward else reversed(rows)
+    return takewhile(met, dropwhile(lambda row: not met(row), ordered))
 
 
 def _resume(item: Item, view: _View) -> Item:
