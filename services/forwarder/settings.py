@@ -18,7 +18,7 @@ class ForwarderSettings(CdnSettings):
     """Settings of the router and deliverer."""
 
     cdn_private_key: str = Field(
-        min_length=1, description="path of the CDN's private key in PEM, or name of its secret"
+        min_length=1, description="the CDN's private key in PEM, or the path of its file"
     )
     webhook_loopback: bool = Field(
         default=False, description="true where destinations on this machine may be called over http"

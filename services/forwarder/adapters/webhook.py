@@ -5,10 +5,11 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from services.forwarder.ports import Answer, Call, NotSentError, RejectedError, UnclearError
+from services.forwarder.ports import Answer, Call, NotSentError, UnclearError
 
 CONNECT_S = 3.0
 TOTAL_S = 8.0
+BARRED_S = 60.0
 MAX_ANSWER = 64 * 1024  # nobody needs more to say yes or no; the rest is not read
 
 
@@ -28,7 +29,7 @@ class Webhook:
     async def deliver(self, call: Call) -> Answer:
         """Post once; redirects are not followed, for they would carry the message elsewhere."""
         if not allowed(call.url, loopback=self._loopback):
-            raise RejectedError("https_required")
+            raise NotSentError("https_required", BARRED_S)  # a person repairs the configuration; nothing is lost
         try:
             async with self._session.post(
                 call.url,

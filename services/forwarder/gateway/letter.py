@@ -7,6 +7,7 @@ from typing import Any
 from services.forwarder.ports import Whatsapp
 from shared.errors import Poison
 from shared.ids import attempt_id
+from shared.objects.cdn import served_key
 from shared.policy.guard import Kind
 from shared.record.reader import Reader
 from shared.record.shape import DeliveryItem
@@ -60,9 +61,3 @@ class Letters:
             media_id = await self._whatsapp.upload(message["pnid"], served_key(medium["sha256"]))
             form[form["type"]] = {**form[form["type"]], "id": media_id}
         return form
-
-
-def served_key(sha256: str, rendition: str = "original") -> str:
-    """Where a checked file lies in the media bucket (CONTRACTS s.7)."""
-    name = rendition if rendition == "original" else f"r/{rendition}"
-    return f"served/{sha256[:2]}/{sha256}/{name}"

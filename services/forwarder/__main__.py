@@ -1,0 +1,106 @@
+"""Composition root of the router and deliverer: `python -m services.forwarder`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from services.forwarder.adapters.secrets import AwsSecrets
+from services.forwarder.adapters.webhook import Webhook
+from services.forwarder.config import Config
+from services.forwarder.deliverer import Deliverer
+from services.forwarder.handlers import Handlers
+from services.forwarder.limits import Limits
+from services.forwarder.router import SERVICE, Router
+from services.forwarder.settings import ForwarderSettings
+from shared import topology
+from shared.bus.sns import SnsBus
+from shared.clock import Clock
+from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
+from shared.lanes.owed import LANE_KIND
+from shared.lanes.runner import Lanes
+from shared.objects.cdn import Cdn, load_private_key
+from shared.objects.s3 import S3Objects
+from shared.record.build import build
+from shared.service import App, run
+from shared.store.dynamo import DynamoStore
+from shared.store.port import ContendedError, StoreUnavailableError
+from shared.vault.kms import KmsKeys
+from shared.vault.port import KeysUnavailableError
+from shared.vault.secrets import read_pepper
+
+LINK_S = 24 * 3600  # a destination that was down for hours still finds the file
+_PEM = "-----BEGIN"
+
+
+async def compose(app: App[ForwarderSettings]) -> None:
+    """Build the forwarder out of the app's parts."""
+    settings, naming = app.settings, app.settings.naming
+    store = DynamoStore(await app.client("dynamodb"), naming)
+    raw = S3Objects(await app.client("s3"), naming.bucket(topology.RAW_BUCKET, settings.account))
+    keys = KmsKeys(await app.client("kms"), f"alias/{naming.name(topology.KMS_ALIAS)}")
+    secrets = await app.client("secretsmanager")
+    pepper = await read_pepper(secrets, naming.name(topology.PEPPER_SECRET))
+    bus = SnsBus(
+        await app.client("sns"), naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
+    )
+    reader = build(store, raw, keys, pepper, app.clock, app.ids, service=SERVICE).reader
+
+    def report(what: str, error: BaseException) -> None:
+        app.log.warning("forwarder trouble", what=what, error=type(error).__name__, exc_info=error)
+
+    config = Config(store, report)
+    router = Router(store, reader, config, app.clock, app.ids, app.metrics, settings.hold_ms / 1000)
+    deliverer = Deliverer(
+        store,
+        reader,
+        config,
+        await _webhook(app),
+        AwsSecrets(secrets),
+        bus,
+        _links(settings, app.clock),
+        Limits(settings.destination_limit),
+        app.clock,
+        app.ids,
+        app.metrics,
+    )
+    lanes = Lanes(store, app.clock, app.ids, deliverer, report)
+    handlers = Handlers(store, router, lanes, app.clock, app.ids)
+    breakers = [
+        app.breaker(
+            "dynamodb", (StoreUnavailableError, ContendedError), lambda: store.get("leases", "probe")
+        ),
+        app.breaker("kms", (KeysUnavailableError,), lambda: keys.generate({"contact_id": "probe"})),
+    ]
+    app.worker(
+        await app.queue("forwarder"), handlers.on_message, breakers=breakers, concurrency=settings.concurrency
+    )
+    due = {LANE_KIND: handlers.on_lane_due, OUTBOX_KIND: outbox_handler(bus)}
+    app.task("due", DueTimer(store, app.clock, SERVICE, due, report, settings.concurrency).run)
+
+
+async def _webhook(app: App[ForwarderSettings]) -> Webhook:
+    connector = aiohttp.TCPConnector(limit=0)  # Limits bounds each destination; a shared bound would mix them
+    session = await app.stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+    return Webhook(session, loopback=app.settings.webhook_loopback)
+
+
+def _links(settings: ForwarderSettings, clock: Clock) -> Any:
+    given = settings.cdn_private_key
+    pem = given if given.startswith(_PEM) else Path(given).read_text(encoding="ascii")
+    cdn = Cdn(settings.cdn_url, settings.cdn_key_id, load_private_key(pem.encode()), clock)
+
+    def link(medium: Mapping[str, Any]) -> str:
+        return cdn.url(medium["sha256"], LINK_S)
+
+    return link
+
+
+def main() -> None:
+    """Run until a signal."""
+    run(SERVICE, ForwarderSettings, compose)
+
+
+if __name__ == "__main__":
+    main()
