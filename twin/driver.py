@@ -133,4 +133,4 @@ class Driver:
 
 
 def _ended(row: Row, phase: str, code: str) -> Row:
-    return replace(row, phase=phase, code=code or row.code, body="")  # type: ignore[arg-type] # a Phase
+    return replace(row, phase=phase, code=code or row.code)  # type: ignore[arg-type] # a Phase
