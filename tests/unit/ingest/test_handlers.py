@@ -5,6 +5,7 @@ import pytest
 
 from services.ingest.archive import arrived, raw_key
 from shared.errors import Poison
+from shared.events.model import MessageRecorded
 from shared.ids import raw_id, received_id
 from shared.policy.state import breaker_pk, optout_pk
 from shared.queue.port import Message
@@ -59,7 +60,7 @@ async def test_a_redelivery_tells_the_same_again_and_writes_nothing() -> None:
 async def test_a_picture_is_told_with_its_medium() -> None:
     d = desk()
     await d.receive(envelope(change(contacts=ana(), messages=[photo("wamid.2")])))
-    (event,) = [each for each in d.bus.events if each.type == "desk.message.recorded.v1"]
+    (event,) = [each for each in d.bus.events if isinstance(each, MessageRecorded)]
     assert [(m.n, m.mime) for m in event.data.media] == [(0, "image/jpeg")]
     view = await d.world.record.reader.get_message(received_id(PNID, "wamid.2"))
     assert view is not None

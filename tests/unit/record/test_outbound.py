@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.events.model import MessageChanged
 from shared.ids import attempt_id, desk_id, received_id
 from shared.record.outbound import Draft, NoConversationError, next_key
 from shared.record.shape import lane_pk, whatsapp_destination
@@ -121,7 +122,7 @@ async def test_a_reaction_to_our_message_waits_until_its_wamid_is_known() -> Non
     await w.record.outbound.record(draft(cid))
     await w.record.keeper.keep(reaction("wamid.r", "wamid.out"))
     kept = await w.record.statuses.keep(status("sent", wamid="wamid.out", attempt=attempt_id(MINE, 1)))
-    changed = next(e for e in kept.events if e.type == "desk.message.changed.v1")
+    changed = next(e for e in kept.events if isinstance(e, MessageChanged))
     assert set(changed.data.changed) == {"status", "reaction"}
     view = await w.record.reader.get_message(MINE)
     assert view is not None
