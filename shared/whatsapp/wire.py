@@ -17,6 +17,7 @@ MAX_ID_CHARS = 512  # ours: Meta's longest documented id is a BSUID, 3 + 128 cha
 MAX_DEPTH = 48  # ours: Meta's deepest documented payload nests 12; pydantic's serializer gives up at 255
 _INT64 = 1 << 63
 _MAX_LABEL = 128
+_NESTED = (BaseModel, list)
 
 _NAME = re.compile(r"[A-Za-z_][\w-]{0,63}")
 
@@ -50,22 +51,31 @@ def dump(model: BaseModel) -> dict[str, Any]:
     return model.model_dump(by_alias=True, exclude_unset=True, mode="json")
 
 
-def untyped_leaves(model: BaseModel) -> list[str]:
-    """Paths of the leaves that no model types, e.g. `text.entities[0].kind`; for `unknown_total{field}`."""
-    return list(_untyped(model, ""))
+def untyped_leaves(value: Any) -> list[str]:
+    """Paths of the leaves that no model types, e.g. `contacts[0].name.nick`; for `unknown_total{field}`.
+
+    Runs for every message, so paths are only spelled out once something is found.
+    """
+    if isinstance(value, list):
+        inner = [(f"[{index}]", untyped_leaves(element)) for index, element in enumerate(value)]
+        return [_under(step, path) for step, paths in inner for path in paths]
+    if not isinstance(value, BaseModel):
+        return []
+    found: list[str] = []
+    for name, member in value.__dict__.items():
+        if isinstance(member, _NESTED) and (paths := untyped_leaves(member)):
+            step = type(value).model_fields[name].alias or name
+            found.extend(_under(step, path) for path in paths)
+    extras = value.__pydantic_extra__
+    return (
+        found + [path for name in extras for path in leaves(extras[name], _join("", name))]
+        if extras
+        else found
+    )
 
 
-def _untyped(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, BaseModel):
-        for name in type(value).model_fields:
-            if name in value.model_fields_set:
-                alias = type(value).model_fields[name].alias or name
-                yield from _untyped(getattr(value, name), _join(path, alias))
-        for name, extra in (value.model_extra or {}).items():
-            yield from leaves(extra, _join(path, name))
-    elif isinstance(value, list):
-        for index, element in enumerate(value):
-            yield from _untyped(element, f"{path}[{index}]")
+def _under(step: str, path: str) -> str:
+    return f"{step}{path}" if path.startswith("[") else f"{step}.{path}"
 
 
 def leaves(value: Any, path: str = "") -> Iterator[str]:
