@@ -1,10 +1,10 @@
 """What DynamoDB refuses, decided before a call: both the adapter and the fake ask here.
 
-Limits: AWS, "Quotas and limits in Amazon DynamoDB" (keys 2048 and 1024 bytes, 38 digits, 100 actions a
+Limits: AWS, "Quotas and limits in Amazon DynamoDB" (items 400 KB, keys 2048 and 1024 bytes, 38 digits, 100 actions a
 transaction, tokens of 1 to 36 characters).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.store.conditions import kind
@@ -14,6 +14,7 @@ MAX_PK = 2048
 MAX_SK = 1024
 MAX_DIGITS = 38
 MAX_TOKEN = 36
+MAX_ITEM = 400 * 1024  # bytes
 
 
 def key_of(op: Op) -> tuple[str, str, str]:
@@ -44,6 +45,25 @@ def _attribute(name: Any) -> str:
     if not isinstance(name, str) or not name:
         raise ValueError("attribute names are non-empty strings")
     return name
+
+
+def check_size(item: Mapping[str, Any]) -> None:
+    """Raises ValueError for an item of more than 400 KB; sized as AWS's page on "item sizes and formats" says."""
+    if _size(item) - 3 > MAX_ITEM:
+        raise ValueError(f"an item may have {MAX_ITEM} bytes: keep the content in S3 and point to it")
+
+
+def _size(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, list):
+        return 3 + sum(1 + _size(each) for each in value)
+    if isinstance(value, dict):
+        return 3 + sum(_size(name) + _size(each) for name, each in value.items())
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return len(str(abs(value))) // 2 + 2 if is_number else 1
 
 
 def check_update(op: Update) -> None:

@@ -14,7 +14,7 @@ from itertools import dropwhile, islice, takewhile
 
 from boto3.dynamodb.conditions import ConditionBase
 
-from shared.store.checks import check_op, check_transaction, copied, key_of
+from shared.store.checks import check_op, check_size, check_transaction, copied, key_of
 from shared.store.conditions import holds, kind
 from shared.store.port import (
     Check,
@@ -212,6 +212,7 @@ class MemoryStore:
         key = key_of(op)
         after = _applied(op, self._read(key))
         if after is not None:
+            check_size(after)
             _check_index_keys(self._tables[key[0]].spec, after)
         return after
 

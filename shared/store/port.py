@@ -137,7 +137,10 @@ class Store(Protocol):
         ...
 
     async def write(self, op: Put | Update | Delete, *, old: bool = False) -> Item | None:
-        """One lone write; answers the item after it, or before it with `old`. Raises ConditionFailedError."""
+        """One lone write, tried once; answers the item after it, or before it with `old`.
+
+        Raises ConditionFailedError, ContendedError, StoreUnavailableError (it may have taken effect).
+        """
         ...
 
     async def transact(self, ops: Sequence[Op], token: str) -> None:

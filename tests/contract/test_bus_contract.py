@@ -258,3 +258,16 @@ async def test_no_answer_is_unavailable(broken: tuple[FaultProxy, SnsBus]) -> No
     proxy.fail("PublishBatch", faultproxy.drop_before(), times=None)
     with pytest.raises(BusUnavailableError):
         await bus.publish([recorded(0)])
+
+
+async def test_a_probe_says_whether_the_topic_answers(wired: Wired) -> None:
+    await wired.bus.probe()
+    assert await wired.drained("desk", 0) == []
+
+
+async def test_a_probe_without_answer_is_unavailable(broken: tuple[FaultProxy, SnsBus]) -> None:
+    proxy, bus = broken
+    rule = proxy.fail("GetTopicAttributes", faultproxy.fail_with(503), times=None)
+    with pytest.raises(BusUnavailableError):
+        await bus.probe()
+    assert rule.hits > 0

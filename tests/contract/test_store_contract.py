@@ -138,6 +138,25 @@ async def test_ops_dynamodb_cannot_take_are_refused(store: Store, op: Put | Upda
         await store.transact([op], token())
 
 
+async def test_an_item_may_have_400_kilobytes(store: Store, pk: str) -> None:
+    large = {
+        "pk": pk,
+        "sk": "1",
+        "sealed": bytes(399 * 1024),
+        "text": "ñ" * 100,
+        "list": [1, True, {"a": None}],
+    }
+    await store.write(Put("messages", large))
+    assert await store.get("messages", pk, "1") == large
+    for change in (
+        Put("messages", {**large, "sealed": bytes(400 * 1024)}),
+        Update("messages", pk, "1", set={"text": "ñ" * 600}),
+    ):
+        with pytest.raises(ValueError, match=r"."):
+            await store.write(change)
+    assert await store.get("messages", pk, "1") == large
+
+
 async def test_absent_lets_one_in_and_shows_the_loser_what_stands(store: Store, pk: str) -> None:
     first = {"pk": pk, "sk": "-", "by": "first"}
     await store.write(Put("ids", first, absent=True))

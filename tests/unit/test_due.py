@@ -366,6 +366,9 @@ class Bus:
             raise BusUnavailableError
         self.out += events
 
+    async def probe(self) -> None:
+        await self.publish([])
+
 
 async def committed(world: World, events: list[Event]) -> list[Op]:
     ops: list[Op] = [*outbox(SERVICE, world.clock.now_ms(), events)]
