@@ -15,6 +15,7 @@ from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
 from botocore.signers import CloudFrontSigner
+from botocore.validate import ParamValidator
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -169,6 +170,31 @@ async def test_the_account_reads_parse_with_the_service_model(desk: Desk) -> Non
     assert (await desk.eum.list_tags_for_resource(resourceArn=listed["arn"]))["tags"] == []
     await _refused(desk.eum.get_linked_whatsapp_business_account(id="waba-x"), "ResourceNotFoundException")
     await _refused(desk.eum.list_whatsapp_flows(id=listed["id"]), "UnknownOperationException")
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "arguments"),
+    [
+        ("ListLinkedWhatsAppBusinessAccounts", "list_linked_whatsapp_business_accounts", {}),
+        (
+            "GetLinkedWhatsAppBusinessAccount",
+            "get_linked_whatsapp_business_account",
+            {"id": ACCOUNT.eum_waba_id},
+        ),
+        (
+            "GetLinkedWhatsAppBusinessAccountPhoneNumber",
+            "get_linked_whatsapp_business_account_phone_number",
+            {"id": PHONE},
+        ),
+    ],
+)
+async def test_answers_hold_what_the_model_requires(
+    desk: Desk, operation: str, method: str, arguments: dict[str, str]
+) -> None:
+    answer = await getattr(desk.eum, method)(**arguments)
+    del answer["ResponseMetadata"]
+    shape = desk.eum.meta.service_model.operation_model(operation).output_shape
+    assert ParamValidator().validate(answer, shape).generate_report() == ""
 
 
 async def test_event_destinations_are_none_or_one_standard_topic(desk: Desk) -> None:
