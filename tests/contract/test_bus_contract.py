@@ -92,8 +92,10 @@ class Wired:
         return got
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def provisioned_on() -> Callable[[str], Provisioned]:
+    """Queues of each test's own: what one leaves is not found by the next."""
+
     @cache
     def make(url: str) -> Provisioned:
         client, naming = provision.clients(url), Naming(unique_prefix())
