@@ -1,1 +1,1 @@
-"""The agents' API: conversations, replies, live updates."""
+"""The desk: HTTP API of the agents' console and its live updates (`python -m services.desk`)."""
