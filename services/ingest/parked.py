@@ -1,7 +1,6 @@
 """Items that cannot be kept: each its own message in the DLQ, so that its neighbours are not held up."""
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from services.ingest.archive import Archive, Arrived
 from shared.clock import Clock
@@ -9,14 +8,6 @@ from shared.queue.port import Queue
 from shared.record.accounts import account_id
 from shared.store.port import Put, Store
 from shared.whatsapp.item import RejectedItem
-
-
-class Dlq(Protocol):
-    """The part of a queue that takes parked items."""
-
-    async def send(self, body: str, attributes: Mapping[str, str], delay_s: int = 0) -> None:
-        """Put a message into the queue."""
-        ...
 
 
 class Rejects:
@@ -28,7 +19,7 @@ class Rejects:
     """
 
     def __init__(
-        self, archive: Archive, dlqs: Mapping[str, Dlq | Queue], store: Store, clock: Clock, service: str
+        self, archive: Archive, dlqs: Mapping[str, Queue], store: Store, clock: Clock, service: str
     ) -> None:
         self._archive = archive
         self._dlqs = dlqs

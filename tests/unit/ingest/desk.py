@@ -33,6 +33,9 @@ class Told:
     async def publish(self, events: Sequence[Event]) -> None:
         self.events.extend(events)
 
+    async def probe(self) -> None:
+        """It always answers."""
+
 
 @dataclass
 class Desk:

@@ -108,7 +108,7 @@ async def persisted(d: Desk, body: str) -> None:
 
 async def told(d: Desk) -> set[tuple[str, str]]:
     """(message, kind of change) of all that is out, what the timer will publish included."""
-    found = set()
+    found: set[tuple[str, str]] = set()
     for event in [*d.bus.events, *await d.owed()]:
         subject = getattr(event.data, "message_id", None)
         if subject is not None:
