@@ -12,39 +12,36 @@ from services.forwarder.config import Config
 from services.forwarder.deliverer import Deliverer
 from services.forwarder.handlers import Handlers
 from services.forwarder.limits import Limits
+from services.forwarder.ports import Endpoint, Secrets
+from services.forwarder.rendering import Links
 from services.forwarder.router import SERVICE, Router
 from services.forwarder.settings import ForwarderSettings
 from shared import topology
-from shared.bus.sns import SnsBus
 from shared.clock import Clock
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
 from shared.lanes.owed import LANE_KIND
 from shared.lanes.runner import Lanes
 from shared.objects.cdn import Cdn, load_private_key
-from shared.objects.s3 import S3Objects
 from shared.record.build import build
 from shared.service import App, run
-from shared.store.dynamo import DynamoStore
 from shared.store.port import ContendedError, StoreUnavailableError
-from shared.vault.kms import KmsKeys
 from shared.vault.port import KeysUnavailableError
-from shared.vault.secrets import read_pepper
 
 LINK_S = 24 * 3600  # a destination that was down for hours still finds the file
 _PEM = "-----BEGIN"
 
 
 async def compose(app: App[ForwarderSettings]) -> None:
-    """Build the forwarder out of the app's parts."""
-    settings, naming = app.settings, app.settings.naming
-    store = DynamoStore(await app.client("dynamodb"), naming)
-    raw = S3Objects(await app.client("s3"), naming.bucket(topology.RAW_BUCKET, settings.account))
-    keys = KmsKeys(await app.client("kms"), f"alias/{naming.name(topology.KMS_ALIAS)}")
-    secrets = await app.client("secretsmanager")
-    pepper = await read_pepper(secrets, naming.name(topology.PEPPER_SECRET))
-    bus = SnsBus(
-        await app.client("sns"), naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
-    )
+    """Build the forwarder over signed webhooks."""
+    secrets = AwsSecrets(await app.client("secretsmanager"))
+    await assemble(app, await _webhook(app), secrets, _links(app.settings, app.clock))
+
+
+async def assemble(app: App[ForwarderSettings], endpoint: Endpoint, secrets: Secrets, links: Links) -> None:
+    """Build the forwarder out of the app's ports, those to the destinations, and what makes links."""
+    settings = app.settings
+    store, keys, bus = await app.store(), await app.keys(), await app.bus()
+    raw, pepper = await app.objects(topology.RAW_BUCKET), await app.pepper()
     reader = build(store, raw, keys, pepper, app.clock, app.ids, service=SERVICE).reader
 
     def report(what: str, error: BaseException) -> None:
@@ -56,10 +53,10 @@ async def compose(app: App[ForwarderSettings]) -> None:
         store,
         reader,
         config,
-        await _webhook(app),
-        AwsSecrets(secrets),
+        endpoint,
+        secrets,
         bus,
-        _links(settings, app.clock),
+        links,
         Limits(settings.destination_limit),
         app.clock,
         app.ids,
@@ -86,7 +83,7 @@ async def _webhook(app: App[ForwarderSettings]) -> Webhook:
     return Webhook(session, loopback=app.settings.webhook_loopback)
 
 
-def _links(settings: ForwarderSettings, clock: Clock) -> Any:
+def _links(settings: ForwarderSettings, clock: Clock) -> Links:
     given = settings.cdn_private_key
     pem = given if given.startswith(_PEM) else Path(given).read_text(encoding="ascii")
     cdn = Cdn(settings.cdn_url, settings.cdn_key_id, load_private_key(pem.encode()), clock)

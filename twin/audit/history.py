@@ -55,7 +55,10 @@ def _written(history: History, row: Row) -> None:
 def _published(history: History, row: Row) -> None:
     if row.get("destination") == WITNESS or row["phase"] == "fail":
         return
-    history.envelopes.setdefault(row["body"], row["at"])
+    if row["body"]:
+        history.envelopes.setdefault(row["body"], row["at"])
+    if row["phase"] != "ok":
+        return
     if row["direction"] == "in":
         history.published.add(row["wamid"])
     else:

@@ -10,36 +10,31 @@ from services.forwarder.gateway.letter import Letters
 from services.forwarder.gateway.receipts import Receipts
 from services.forwarder.gateway.sender import Gateway, Tools
 from services.forwarder.gateway.standing import Standing
+from services.forwarder.ports import Whatsapp
 from services.forwarder.settings import GatewaySettings
 from shared import aws, topology
-from shared.bus.sns import SnsBus
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
 from shared.lanes.owed import LANE_KIND, RECEIPT_KIND
 from shared.lanes.runner import Lanes
-from shared.objects.s3 import S3Objects
 from shared.record.build import build
 from shared.service import App, run
-from shared.store.dynamo import DynamoStore
 from shared.store.port import ContendedError, StoreUnavailableError
-from shared.vault.kms import KmsKeys
 from shared.vault.port import KeysUnavailableError
-from shared.vault.secrets import read_pepper
 
 UPLOAD_READ_S = 60.0  # EUM fetches up to 100 MB from S3 and hands it to Meta before it answers
 
 
 async def compose(app: App[GatewaySettings]) -> None:
-    """Build the gateway out of the app's parts."""
-    settings, naming = app.settings, app.settings.naming
-    store = DynamoStore(await app.client("dynamodb"), naming)
-    raw = S3Objects(await app.client("s3"), naming.bucket(topology.RAW_BUCKET, settings.account))
-    keys = KmsKeys(await app.client("kms"), f"alias/{naming.name(topology.KMS_ALIAS)}")
-    pepper = await read_pepper(await app.client("secretsmanager"), naming.name(topology.PEPPER_SECRET))
-    bus = SnsBus(
-        await app.client("sns"), naming.topic_arn(topology.DESK_EVENTS, settings.region, settings.account)
-    )
+    """Build the gateway over End User Messaging Social."""
+    await assemble(app, await _eum(app))
+
+
+async def assemble(app: App[GatewaySettings], whatsapp: Whatsapp) -> None:
+    """Build the gateway out of the app's ports and the one to WhatsApp."""
+    settings = app.settings
+    store, keys, bus = await app.store(), await app.keys(), await app.bus()
+    raw, pepper = await app.objects(topology.RAW_BUCKET), await app.pepper()
     record = build(store, raw, keys, pepper, app.clock, app.ids, service=SERVICE)
-    whatsapp = await _eum(app)
     standing = Standing(store, record.reader, app.clock, settings.wabas)
     tools = Tools(store, whatsapp, bus, app.clock, app.ids, app.metrics)
     sender = Gateway(tools, Letters(record.reader, whatsapp), standing, Ledger(store, app.clock))

@@ -32,12 +32,12 @@ class Case:
     rows: list[dict[str, Any]] = field(
         default_factory=lambda: [
             row("written", wamid="wamid.1", body=json.dumps(SAID)),
-            row("published", phase="invoke", wamid="wamid.1", body=ENVELOPE),
+            row("published", wamid="wamid.1", body=ENVELOPE),
             row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)),
             row("accepted", phase="invoke", direction="out", attempt="o_1.1", wamid="wamid.2", mono=1),
             row("accepted", phase="ok", direction="out", attempt="o_1.1", wamid="wamid.2", mono=2),
             row("shown", direction="out", attempt="o_1.1", wamid="wamid.2"),
-            row("published", phase="invoke", direction="out", wamid="wamid.2", type="read", body="status"),
+            row("published", direction="out", wamid="wamid.2", type="read", body="status"),
         ]
     )
     observed: Observed = field(
