@@ -41,12 +41,13 @@ class Heartbeat:
         if self._beat is not None:
             await self._beat
 
-    def abandon(self) -> None:
-        """End at once, as a crash does."""
+    async def abandon(self) -> None:
+        """End at once, as a crash does; when this returns nothing of it runs on."""
         self._stopped = True
         self._timer.cancel()
         if self._beat is not None:
             self._beat.cancel()
+            await asyncio.wait([self._beat])
 
     def _fire(self) -> None:
         self._beat = self._loop.create_task(self._extend())

@@ -239,7 +239,7 @@ class Worker:
             with self._watch.handling(flight.message):
                 await self._handler(flight.message)
         except asyncio.CancelledError as error:
-            self._cancelled(flight, beat, ending, error)
+            await self._cancelled(flight, beat, ending, error)
         except Exception as error:  # noqa: BLE001 - the verdict sorts what a handler may raise
             ending.error = error
         finally:
@@ -249,7 +249,7 @@ class Worker:
         ending.lost = beat.lost
         return ending
 
-    def _cancelled(
+    async def _cancelled(
         self, flight: _Flight, beat: Heartbeat, ending: _Ending, error: asyncio.CancelledError
     ) -> None:
         """Tell the worker's own interruptions from a crash, and from a handler's stray CancelledError."""
@@ -260,7 +260,7 @@ class Worker:
             ending.cancelled = True
             task.uncancel()
         else:
-            beat.abandon()
+            await beat.abandon()
             raise error
 
     def _verdict(self, message: Message, ending: _Ending) -> Verdict:

@@ -140,7 +140,6 @@ def test_a_crash_at_any_moment(
         await asyncio.sleep(stop_at)
         life.cancel()
         await asyncio.wait([life])
-        await asyncio.sleep(0)
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
         _check_places(w, deeds, bodies)
         await _all_visible(w)
