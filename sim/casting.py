@@ -1,0 +1,115 @@
+"""Which processes a world runs: the services' own composition over the world's ports."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import services.forwarder.__main__ as forwarder
+import services.forwarder.gateway.__main__ as gateway
+import services.ingest.__main__ as ingest
+import services.media.__main__ as media
+import services.search.__main__ as indexer
+from services.desk.appender import Appender
+from services.desk.log import DeskLog
+from services.forwarder.ports import NotSentError, SecretsUnavailableError, UnclearError
+from services.forwarder.settings import ForwarderSettings, GatewaySettings
+from services.ingest.settings import IngestSettings
+from services.media.ports import MediaThrottledError, MediaUnavailableError
+from services.media.settings import MediaSettings
+from services.search.adapters.memory import MemoryIndex
+from services.search.port import IndexUnavailableError
+from services.search.settings import IndexerSettings
+from services.search.wiring import parts
+from shared import topology
+from shared.due import OUTBOX_KIND, DueTimer, outbox_handler, publish_outbox
+from shared.record.build import Record, build
+from shared.record.outbound import Draft
+from shared.settings import Settings
+from sim.app import SimApp
+from sim.chaos import Errors
+from sim.outside import ACCOUNT
+from sim.wires import EumWire, HookWire, MediaWire, SecretWire, SniffWire, link
+from sim.world import Cast, World
+
+WHATSAPP = Errors(lambda: UnclearError("simulated"), lambda: NotSentError("throttled", 1.0))
+ENDPOINT = Errors(lambda: UnclearError("simulated"), lambda: NotSentError("throttled", 1.0))
+SECRETS = Errors(lambda: SecretsUnavailableError("simulated"), lambda: SecretsUnavailableError("throttled"))
+SOURCE = Errors(lambda: MediaUnavailableError("simulated"), lambda: MediaThrottledError("simulated"))
+INDEX = Errors(lambda: IndexUnavailableError("simulated"), lambda: IndexUnavailableError("throttled"))
+
+COMMON: dict[str, Any] = {
+    "env": "sim",
+    "region": "us-east-1",
+    "prefix": "sim-",
+    "account": ACCOUNT.aws_account,
+    "wabas": (ACCOUNT.waba_id,),
+    "numbers": {ACCOUNT.pnid: ACCOUNT.eum_phone_id},
+    "ops_port": 0,
+}
+CDN: dict[str, Any] = {"cdn_url": "https://cdn.invalid", "cdn_key_id": "K", "cdn_private_key": "unused"}
+
+
+@dataclass(slots=True)
+class Desk:
+    """The desk's writing side of whichever process lives; agents talk to it."""
+
+    record: Record | None = None
+    bus: Any = None
+    store: Any = None
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def reply(self, draft: Draft) -> str:
+        """What POST /v1/conversations/{id}/messages does; answers the message_id."""
+        if self.record is None:
+            raise ConnectionError("no desk is up")
+        kept = await self.record.outbound.record(draft)
+        await publish_outbox(self.bus, self.store, kept.events, kept.owed)
+        return draft.message_id
+
+
+def cast(index: MemoryIndex, hooks: HookWire, desk: Desk) -> list[Cast]:
+    """The processes of a world."""
+
+    async def run_gateway(world: World, app: SimApp[GatewaySettings]) -> None:
+        wire = EumWire(world.outside, world.servers.buckets[topology.MEDIA_BUCKET])
+        await gateway.assemble(app, app.wrap(wire, WHATSAPP))
+
+    async def run_forwarder(_world: World, app: SimApp[ForwarderSettings]) -> None:
+        await forwarder.assemble(app, app.wrap(hooks, ENDPOINT), app.wrap(SecretWire(), SECRETS), link)
+
+    async def run_media(world: World, app: SimApp[MediaSettings]) -> None:
+        wire = MediaWire(world.outside, world.servers.buckets[topology.MEDIA_BUCKET])
+        await media.assemble(app, app.wrap(wire, SOURCE), SniffWire())
+
+    async def run_indexer(_world: World, app: SimApp[IndexerSettings]) -> None:
+        await indexer.assemble(app, await parts(app, app.wrap(index, INDEX)))
+
+    async def run_ingest(_world: World, app: SimApp[IngestSettings]) -> None:
+        await ingest.compose(app)
+
+    async def run_desk(_world: World, app: SimApp[Settings]) -> None:
+        await _desk(app, desk)
+
+    return [
+        Cast("ingest", run_ingest, IngestSettings(**COMMON, concurrency=4), 2),
+        Cast("forwarder", run_forwarder, ForwarderSettings(**COMMON, **CDN), 2),
+        Cast("gateway", run_gateway, GatewaySettings(**COMMON), 2),
+        Cast("media", run_media, MediaSettings(**COMMON)),
+        Cast("indexer", run_indexer, IndexerSettings(**COMMON, opensearch_url="http://search.invalid")),
+        Cast("desk", run_desk, Settings(**COMMON), 2),
+    ]
+
+
+async def _desk(app: SimApp[Settings], desk: Desk) -> None:
+    store, raw, keys, bus = (
+        await app.store(),
+        await app.objects(topology.RAW_BUCKET),
+        await app.keys(),
+        await app.bus(),
+    )
+    record = build(store, raw, keys, await app.pepper(), app.clock, app.ids, service="desk")
+    appender = Appender(DeskLog(store, app.clock, app.ids), app.clock, lambda _s: None)
+    app.worker(await app.queue("desk"), appender.handle, concurrency=50)
+    due = {OUTBOX_KIND: outbox_handler(bus)}
+    app.task("due", DueTimer(store, app.clock, "desk", due, lambda _what, _error: None).run)
+    desk.record, desk.bus, desk.store = record, bus, store

@@ -1,0 +1,87 @@
+"""The outside world of one simulated world: the twin's own core and driver on the virtual clock."""
+
+import asyncio
+from collections.abc import Sequence
+from random import Random
+from typing import Any
+
+from shared.queue.memory import MemoryQueue
+from sim.clock import EPOCH_MS
+from twin.core.model import Account
+from twin.core.world import World
+from twin.driver import Driver
+from twin.history import History
+
+ACCOUNT = Account()
+
+
+def now_ns() -> int:
+    """The outside's wall clock, ns since the epoch."""
+    return EPOCH_MS * 1_000_000 + int(asyncio.get_running_loop().time() * 1e9)
+
+
+def _mono_ns() -> int:
+    return int(asyncio.get_running_loop().time() * 1e9)
+
+
+class Topic:
+    """SNS towards the product's queues: raw delivery, each body after a delay of its own."""
+
+    def __init__(self, ingest: MemoryQueue, witness: MemoryQueue, rng: Random) -> None:
+        self._ingest = ingest
+        self._witness = witness
+        self._rng = rng
+
+    def has_topic(self) -> bool:
+        """The account is linked."""
+        return True
+
+    def has_witness(self) -> bool:
+        """EventBridge is wired."""
+        return True
+
+    async def topic(self, bodies: Sequence[str]) -> None:
+        """Publish envelopes; SNS promises no order."""
+        for body in bodies:
+            self._ingest.put(body, {}, self._rng.uniform(0, 0.3))
+
+    async def witness(self, bodies: Sequence[str]) -> None:
+        """Deliver EventBridge events."""
+        for body in bodies:
+            self._witness.put(body, {}, self._rng.uniform(0, 0.3))
+
+
+class Outside:
+    """Customers, Meta and EUM Social.
+
+    Attributes:
+        driver: the twin's; `driver.history` is what the audit reads.
+    """
+
+    def __init__(self, seed: int, ingest: MemoryQueue, witness: MemoryQueue, customers: int) -> None:
+        rng = Random(f"topic:{seed}")  # noqa: S311 - must be reproducible
+        world = World(ACCOUNT, seed, customers=customers)
+        self.driver = Driver(world, History(":memory:", _mono_ns), Topic(ingest, witness, rng), now_ns)
+        self.wamids: dict[str, list[str]] = {}
+
+    @property
+    def customers(self) -> list[str]:
+        """The twin's ids of everybody."""
+        return sorted(self.driver.world.customers)
+
+    def says(self, customer: str, **say: Any) -> str:
+        """A customer does something; answers its wamid."""
+        step = self.driver.act(self.driver.world.customer_says(customer, say, now_ns()))
+        self.wamids.setdefault(customer, []).append(step.wamid)
+        return step.wamid
+
+    def quiet(self) -> bool:
+        """Whether nothing more will leave by itself."""
+        return self.driver.world.next_at() is None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The whole history, with bodies."""
+        found: list[dict[str, Any]] = []
+        while page := self.driver.history.rows(found[-1]["seq"] if found else 0, 5000, bodies=True):
+            found += page
+        return found

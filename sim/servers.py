@@ -1,0 +1,54 @@
+"""The world's servers: the fakes that pass the contract suites, with SQS's own repetition and reordering."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+
+from shared import topology
+from shared.bus.memory import MemoryBus
+from shared.objects.memory import MemoryObjects
+from shared.queue.memory import MemoryQueue
+from shared.store.memory import MemoryStore
+from shared.vault.memory import MemoryKeys
+from shared.vault.pepper import Pepper
+from sim.clock import VirtualClock
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """Everything that outlives a process."""
+
+    store: MemoryStore
+    buckets: Mapping[str, MemoryObjects]
+    queues: Mapping[str, MemoryQueue]
+    bus: MemoryBus
+    keys: MemoryKeys
+    pepper: Pepper
+
+
+def build(rng: Random, duplicates: float) -> Servers:
+    """The servers of one world.
+
+    Args:
+        rng: of the order and repetition of messages, and of keys.
+        duplicates: probability that a receive leaves the message visible for somebody else.
+    """
+    clock = VirtualClock()
+
+    def shuffled(ids: list[str]) -> list[str]:
+        return rng.sample(ids, len(ids))
+
+    queues = {
+        spec.name: MemoryQueue(
+            spec.name, clock, arrange=shuffled, duplicate=lambda _id: rng.random() < duplicates
+        )
+        for spec in topology.QUEUES
+    }
+    return Servers(
+        MemoryStore(),
+        {name: MemoryObjects(name) for name in topology.BUCKETS},
+        queues,
+        MemoryBus(queues),
+        MemoryKeys(rng.randbytes),
+        Pepper(rng.randbytes(32)),
+    )

@@ -1,0 +1,53 @@
+"""One world: the product's processes, the outside, a short morning of messages, faults, then quiet."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from sim.app import SimApp
+from sim.chaos import Chaos
+from sim.outside import Outside
+from sim.process import Process
+from sim.servers import Servers
+
+SKEW_MS = 1000  # two clocks differ by at most 2 s
+CALM_S = 3600.0  # a world that is not quiet this long after its faults ended has lost something
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """One kind of process: how it is composed, how many run, which settings it gets."""
+
+    name: str
+    compose: Callable[["World", SimApp[Any]], Awaitable[None]]
+    settings: Any
+    count: int = 1
+
+
+@dataclass(slots=True)
+class World:
+    """What is shared by all that happens in one world."""
+
+    seed: int
+    servers: Servers
+    outside: Outside
+    chaos: Chaos
+    rng: Random
+    processes: list[Process] = field(default_factory=list)
+
+    def cast(self, cast: Cast) -> list[Coroutine[Any, Any, None]]:
+        """The supervised processes of a kind."""
+        made = [self._process(cast, number) for number in range(1, cast.count + 1)]
+        self.processes += made
+        return [process.supervise() for process in made]
+
+    def _process(self, cast: Cast, number: int) -> Process:
+        skew = self.rng.randint(-SKEW_MS, SKEW_MS)
+
+        async def life(process: Process) -> None:
+            app: SimApp[Any] = SimApp(cast.settings, self.servers, self.chaos, process, f"{self.seed}", skew)
+            await cast.compose(self, app)
+            await app.live()
+
+        return Process(f"{cast.name}-{number}", life, restart_s=self.rng.uniform(0.5, 5))
