@@ -1,1 +1,1 @@
-"""Meta's rules as pure functions over explicit state and clock."""
+"""Rules of sending as pure functions over explicit state and time, and where that state lies."""
