@@ -14,7 +14,7 @@ from local.paths import TOOLS
 RUNNING = (ministack, opensearch, oidc)  # what `make up` starts
 TESTED = (*RUNNING, elasticmq, dynamodb_local)
 _NEEDED = 1_500_000_000  # bytes that a first installation takes, downloads included
-_RUNNING_NEEDS = 200_000_000
+DATA_NEEDS = 200_000_000  # bytes: a day of the newsroom with its logs and room to save
 
 _ALL: dict[str, Installable] = {engine.NAME: engine for engine in (*TESTED, versitygw)}
 
@@ -23,7 +23,7 @@ def install(names: tuple[str, ...], say: Say, tools: Path = TOOLS) -> None:
     """Have these engines. Raises Trouble."""
     first = any(not (tools / name).exists() for name in names)
     tools.mkdir(parents=True, exist_ok=True)
-    need_room(tools, _NEEDED if first else _RUNNING_NEEDS)
+    need_room(tools, _NEEDED if first else DATA_NEEDS)
     for name in names:
         _ALL[name].install(tools, say)
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from local import ports, preflight, recovery, trouble
+from local import ports, preflight, recovery, setup, trouble
 from local.paths import STATE
 from local.plan import NAMES
 from local.system import System
@@ -52,6 +52,7 @@ class Supervisor:
         for name in preflight.stop_leftovers(STATE):
             self._say(f"se detuvo lo que quedaba / stopped a leftover: {name}")
         preflight.check_tools()
+        setup.need_room(STATE, setup.DATA_NEEDS)
         preflight.check_ports({row: port for row, port in wanted.items() if row != "console"})
         system = System(STATE, wanted, say=self._say)
         stop = self._stop_event()

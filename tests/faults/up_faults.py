@@ -101,7 +101,10 @@ class Up:
 
     def failed(self) -> bool:
         """Wait for its end; True = with an error."""
-        return self._process.wait(_TIMEOUT_S) != 0
+        try:
+            return self._process.wait(_TIMEOUT_S) != 0
+        except subprocess.TimeoutExpired:
+            return False
 
     def interrupt(self) -> None:
         """Ctrl-C, and wait until everything stopped."""
