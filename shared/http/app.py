@@ -15,8 +15,11 @@ from shared.http.bearer import Verifier
 from shared.http.middleware import Around
 from shared.http.problems import MEDIA_TYPE, Problem, Texts, language
 from shared.ids import Ids
+from shared.objects.port import ObjectsUnavailableError
 from shared.store.port import ContendedError, StoreUnavailableError
+from shared.vault.port import KeysUnavailableError
 
+_BUSY = (StoreUnavailableError, ContendedError, KeysUnavailableError, ObjectsUnavailableError)
 _BY_STATUS = {404: "not-found", 405: "method-not-allowed", 400: "invalid", 413: "too-large"}
 PROBLEM_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -108,8 +111,8 @@ def _handle_errors(app: FastAPI, texts: Texts) -> None:
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(StoreUnavailableError, on_busy)
-    app.add_exception_handler(ContendedError, on_busy)
+    for busy in _BUSY:
+        app.add_exception_handler(busy, on_busy)
 
 
 def field_name(errors: Sequence[Any]) -> str | None:

@@ -1,0 +1,23 @@
+"""The desk's application: all its routers under the common rules."""
+
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+
+from services.desk.api import conversations, live, replies, rules
+from services.desk.api.parts import Parts
+from services.desk.texts import TEXTS
+from shared.http.app import build
+from shared.http.bearer import Verifier
+from shared.http.problems import Texts
+from shared.ids import Ids
+
+
+def application(
+    parts: Parts | None, verifier: Verifier | None, ids: Ids, origins: Sequence[str] = ()
+) -> FastAPI:
+    """The API; `parts` and `verifier` are None only where it is built to be described."""
+    routers = (conversations.router, replies.router, rules.router, live.router)
+    app = build("Desk", *routers, verifier=verifier, ids=ids, texts=Texts(TEXTS), origins=origins)
+    app.state.desk = parts
+    return app

@@ -1,0 +1,71 @@
+"""Routes and destinations: everybody may see them, editors write them."""
+
+from fastapi import APIRouter, Response
+
+from services.desk import rules
+from services.desk.api.parts import Desk, RuleId
+from services.desk.rules import Destination, DestinationIn, Route, RouteIn
+from shared.http.access import Editor, Staff
+from shared.http.preconditions import IfMatch, IfNoneMatch, etag, expected
+
+router = APIRouter(prefix="/v1", tags=["rules"])
+
+
+@router.get("/routes", summary="All routes")
+async def routes(_caller: Staff, desk: Desk) -> list[Route]:
+    """Routes by id."""
+    return [rules.route(item) for item in rules.listed(await desk.rules.all("route"))]
+
+
+@router.get("/routes/{rule_id}", summary="One route")
+async def route(_caller: Staff, desk: Desk, rule_id: RuleId, response: Response) -> Route:
+    """A route and, as its ETag, its version."""
+    item = await desk.rules.one("route", rule_id)
+    response.headers["ETag"] = etag(item["version"])
+    return rules.route(item)
+
+
+@router.put("/routes/{rule_id}", summary="Create or change a route")
+async def put_route(
+    caller: Editor,
+    desk: Desk,
+    rule_id: RuleId,
+    body: RouteIn,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Route:
+    """Write a route over the version read (If-Match), or a new one (If-None-Match: *)."""
+    item = await desk.rules.put_route(rule_id, body, caller, expected(if_match, if_none_match))
+    response.headers["ETag"] = etag(item["version"])
+    return rules.route(item)
+
+
+@router.get("/destinations", summary="All destinations")
+async def destinations(_caller: Staff, desk: Desk) -> list[Destination]:
+    """Destinations by id; no secret is ever shown."""
+    return [rules.destination(item) for item in rules.listed(await desk.rules.all("destination"))]
+
+
+@router.get("/destinations/{rule_id}", summary="One destination")
+async def destination(_caller: Staff, desk: Desk, rule_id: RuleId, response: Response) -> Destination:
+    """A destination and, as its ETag, its version."""
+    item = await desk.rules.one("destination", rule_id)
+    response.headers["ETag"] = etag(item["version"])
+    return rules.destination(item)
+
+
+@router.put("/destinations/{rule_id}", summary="Create or change a destination")
+async def put_destination(
+    caller: Editor,
+    desk: Desk,
+    rule_id: RuleId,
+    body: DestinationIn,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> Destination:
+    """Write a destination; a new secret replaces the old one only together with this version."""
+    item = await desk.rules.put_destination(rule_id, body, caller, expected(if_match, if_none_match))
+    response.headers["ETag"] = etag(item["version"])
+    return rules.destination(item)

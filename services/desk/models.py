@@ -1,0 +1,201 @@
+"""What the desk's API answers: ids, facts and content, as the console reads them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Direction = Literal["in", "out"]
+
+
+class Model(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Preview(Model):
+    """The newest news of a conversation, one line."""
+
+    text: str
+    type: str
+    direction: str
+
+
+class Conversation(Model):
+    """A thread; `window_ends_at` is when free-form replies end (RFC 3339), null where none is open.
+
+    Of a protected person only the alias is shown to those who are not named.
+    """
+
+    conversation_id: str
+    pnid: str
+    contact_id: str | None
+    group: bool
+    alias: str | None
+    name: str | None
+    window_ends_at: str | None
+    unread: int
+    tags: list[str]
+    state: str | None
+    assignee: str | None
+    protected: bool
+    last_at: str
+    last_message_id: str
+    preview: Preview | None
+    rev: int
+
+
+class ConversationPage(Model):
+    """Newest first; `cursor` is null at the end."""
+
+    conversations: list[Conversation]
+    cursor: str | None
+
+
+class Medium(Model):
+    """A file of a message; `url` is signed and good for minutes, null until the file is ready."""
+
+    n: int
+    mime: str
+    state: Literal["pending", "ready", "failed", "quarantined"]
+    size: int | None
+    sha256: str | None
+    reason: str | None
+    url: str | None
+
+
+class Reaction(Model):
+    """The last reaction of one person; an empty emoji is one taken back and is not listed."""
+
+    message_id: str
+    direction: Direction
+    author: str | None
+    emoji: str
+    at: str
+
+
+class Edit(Model):
+    """A later wording."""
+
+    message_id: str
+    at: str
+    whatsapp: dict[str, Any]
+
+
+class Status(Model):
+    """One report about one of our messages, as Meta gave it."""
+
+    status: str
+    attempt: int | None
+    code: int | None
+    at: str
+    whatsapp: dict[str, Any] | None = Field(
+        None, description="Meta's status object; only in a message's detail"
+    )
+
+
+class Message(Model):
+    """A message with what stands beside it.
+
+    `whatsapp` is the message object exactly as sealed: Meta's of a received one, the outgoing one of ours;
+    null where there is nothing to show (erased, or protected from the caller).
+    """
+
+    message_id: str
+    conversation_id: str
+    order_key: str
+    rev: int
+    direction: Direction
+    type: str
+    source: Literal["live", "import", "replay"]
+    at: str
+    arrived_at: str
+    flags: list[str]
+    author: str | None
+    state: str | None
+    late: bool
+    reply_to: str | None
+    target: str | None
+    erased: bool
+    protected: bool
+    preview: str | None
+    whatsapp: dict[str, Any] | None
+    media: list[Medium]
+    reactions: list[Reaction]
+    edits: list[Edit]
+    revoked_at: str | None
+    statuses: list[Status]
+
+
+class MessagePage(Model):
+    """In order of time; `older` and `newer` are cursors, null at that end."""
+
+    messages: list[Message]
+    older: str | None
+    newer: str | None
+    window_ends_at: str | None
+
+
+class Attempt(Model):
+    """One try to send a message of ours."""
+
+    part: str
+    state: str
+    at: str | None
+    claimed_at: str | None
+    code: int | None
+    reason: str | None
+
+
+class MessageDetail(Message):
+    """A message with everything that is known of it; `raw` only for those who support the system."""
+
+    value: dict[str, Any] | None = Field(description="the webhook change's value as received")
+    attempts: list[Attempt]
+    raw_id: str | None
+    raw: str | None = Field(description="the archived envelope, byte for byte as UTF-8; roles admin and ops")
+
+
+class Accepted(Model):
+    """A message that is recorded and owed; the gateway sends it."""
+
+    message_id: str
+    conversation_id: str
+    order_key: str
+    state: str
+    rev: int
+
+
+class AcceptedReply(Model):
+    """One entry a message; long text makes several."""
+
+    messages: list[Accepted]
+
+
+class LiveEvent(Model):
+    """An event of the log; `message` is the message as it is now, where the event is about one."""
+
+    seq: int
+    type: str
+    id: str
+    time: str
+    subject: str
+    correlation: str | None
+    data: dict[str, Any]
+    message: Message | None
+
+
+class EventPage(Model):
+    """Events behind `after`; with `reset` the log no longer reaches back: load afresh and go on from `next`."""
+
+    events: list[LiveEvent]
+    next: int
+    reset: bool
+
+
+class Me(Model):
+    """The caller."""
+
+    agent_id: str
+    roles: list[str]
+    session_ends_at: str

@@ -1,0 +1,194 @@
+"""Rendering: from items of the record to what one caller may see. The one place where things are masked."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from services.desk.models import Conversation, Edit, Medium, Message, Preview, Reaction, Status
+from shared.http.principal import Principal, Role
+from shared.record.content import Content
+from shared.record.events import rfc3339
+from shared.record.reader import Reader, View
+from shared.store.port import Item, Store
+
+URL_S = 300  # how long a signed URL is good: the console asks again when it needs one later
+CLEARED: Role = "admin"  # who reads protected people's content until each has a list of named readers
+
+
+class Urls(Protocol):
+    """Signs URLs of served media (shared/objects/cdn.py)."""
+
+    def url(self, sha256: str, ttl_s: int) -> str:
+        """The URL of the original, good for `ttl_s` seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What of a thread decides how its messages are shown."""
+
+    protected: bool
+
+    def hidden_from(self, caller: Principal) -> bool:
+        """Whether the caller must not see content."""
+        return self.protected and not caller.has(CLEARED)
+
+
+class Renderer:
+    """Renders messages and conversations."""
+
+    def __init__(self, store: Store, reader: Reader, urls: Urls) -> None:
+        self._store = store
+        self._reader = reader
+        self._urls = urls
+
+    async def beside(self, conversation_id: str) -> Beside:
+        """What of a message's conversation and contact decides how it is shown."""
+        item = await self._store.get("conversations", conversation_id) or {}
+        known = await self._reader.contact(item["contact_id"]) if item.get("contact_id") else None
+        return Beside(bool(item.get("protected") or (known and known[0].get("protected"))))
+
+    async def messages(self, views: Sequence[View], caller: Principal, beside: Beside) -> list[Message]:
+        """Several messages of one thread."""
+        return list(await asyncio.gather(*(self.message(view, caller, beside) for view in views)))
+
+    async def message(self, view: View, caller: Principal, beside: Beside) -> Message:
+        """A message as the caller may see it."""
+        return Message(**await self.fields(view, caller, beside))
+
+    async def fields(self, view: View, caller: Principal, beside: Beside) -> dict[str, Any]:
+        """The members of a Message."""
+        item, hidden = view.item, beside.hidden_from(caller)
+        content = Content({}) if hidden else await self._reader.open(item)
+        erased = bool(item.get("erased")) or content.erased
+        shown = not hidden and not erased
+        return {
+            **_facts(item),
+            "erased": erased,
+            "protected": beside.protected,
+            "late": bool(view.routed and view.routed.get("late")),
+            "preview": content.preview or None,
+            "whatsapp": dict(content.message) if shown else None,
+            "media": [self._medium(each, shown=shown) for each in item["media"]],
+            "reactions": await self._reactions(view.reactions) if shown else [],
+            "edits": await self._edits(view.edits) if shown else [],
+            "revoked_at": _at(view.revokes[0]) if view.revokes else None,
+            "statuses": [status(each) for each in view.statuses],
+        }
+
+    async def conversation(self, item: Item, caller: Principal, **union: Any) -> Conversation:
+        """A conversation as the caller may see it; `union` overrides what a merged thread has in common."""
+        known = await self._reader.contact(item["contact_id"]) if item.get("contact_id") else None
+        contact, details = known or ({}, {})
+        protected = bool(item.get("protected") or contact.get("protected"))
+        hidden = Beside(protected).hidden_from(caller)
+        ends = union.get("window_ends_at", item.get("window_ends_at"))
+        return Conversation(
+            conversation_id=item["pk"],
+            pnid=item["pnid"],
+            contact_id=item.get("contact_id") or None,
+            group="group_id" in item,
+            alias=contact.get("alias"),
+            name=None if hidden else details.get("saved_name") or details.get("name"),
+            window_ends_at=rfc3339(ends) if ends else None,
+            unread=union.get("unread", item.get("unread", 0)),
+            tags=list(item.get("tags", ())),
+            state=item.get("state"),
+            assignee=item.get("assignee"),
+            protected=protected,
+            last_at=key_time(item["last_order_key"]),
+            last_message_id=item["last_message_id"],
+            preview=None if hidden else await self._preview(item),
+            rev=item["rev"],
+        )
+
+    async def _preview(self, item: Item) -> Preview | None:
+        found = await self._reader.preview(item)
+        return (
+            Preview(**{name: str(found.get(name, "")) for name in ("text", "type", "direction")})
+            if found
+            else None
+        )
+
+    def _medium(self, medium: Mapping[str, Any], *, shown: bool) -> Medium:
+        sha256 = medium.get("sha256")
+        ready = shown and medium["state"] == "ready" and sha256 is not None
+        return Medium(
+            n=medium["n"],
+            mime=medium["mime"],
+            state=medium["state"],
+            size=medium.get("size"),
+            sha256=sha256,
+            reason=medium.get("reason"),
+            url=self._urls.url(sha256, URL_S) if ready and sha256 is not None else None,
+        )
+
+    async def _reactions(self, items: Sequence[Item]) -> list[Reaction]:
+        found = [(item, await self._reader.open(item)) for item in items]
+        shown = [(item, _emoji(content)) for item, content in found]
+        return [
+            Reaction(
+                message_id=item["message_id"],
+                direction=item["direction"],
+                author=item.get("author"),
+                emoji=emoji,
+                at=_at(item),
+            )
+            for item, emoji in shown
+            if emoji
+        ]
+
+    async def _edits(self, items: Sequence[Item]) -> list[Edit]:
+        found = [(item, await self._reader.open(item)) for item in items]
+        return [
+            Edit(message_id=item["message_id"], at=_at(item), whatsapp=dict(content.message))
+            for item, content in found
+            if not content.erased
+        ]
+
+
+def _facts(item: Item) -> dict[str, Any]:
+    """What is clear in a message's item."""
+    return {
+        "message_id": item["message_id"],
+        "conversation_id": item["pk"],
+        "order_key": item["sk"],
+        "rev": item["rev"],
+        "direction": item["direction"],
+        "type": item["type"],
+        "source": item["source"],
+        "at": _at(item),
+        "arrived_at": rfc3339(item["arrival_ms"]),
+        "flags": list(item["flags"]),
+        "author": item.get("author"),
+        "state": item.get("state"),
+        "reply_to": item.get("reply_to"),
+        "target": item.get("target"),
+    }
+
+
+def status(item: Item, content: Mapping[str, Any] | None = None) -> Status:
+    """A status item; `content` is what was sealed of it, where it is to be shown."""
+    listed = (content or {}).get("value", {}).get("statuses") or [None]
+    return Status(
+        status=item["status"],
+        attempt=item.get("attempt"),
+        code=item.get("code"),
+        at=rfc3339(item["ts"] * 1000 if isinstance(item.get("ts"), int) else item["arrival_ms"]),
+        whatsapp=listed[0],
+    )
+
+
+def _emoji(content: Content) -> str:
+    emoji = content.message.get("reaction", {}).get("emoji")
+    return emoji if isinstance(emoji, str) else ""
+
+
+def _at(item: Item) -> str:
+    return key_time(item["sk"])
+
+
+def key_time(order_key: str) -> str:
+    """When a message was written, to the second, from its order_key."""
+    return rfc3339(int(order_key[:10]) * 1000)
