@@ -60,12 +60,23 @@ def outbox_handler(bus: Bus) -> Handler:
 
 
 async def publish_outbox(bus: Bus, store: Store, events: Sequence[Event], owed: Sequence[Update]) -> None:
-    """Publish right after the transaction, then drop its outbox ops; what fails here, the timer does later."""
+    """Publish right after the transaction, then drop its outbox ops; what fails here, the timer does later.
+
+    Only for events whose outbox ops stand in `due`: nothing else would bring a lost one again.
+    """
     try:
         await bus.publish(events)
+    except BusUnavailableError:
+        return
+    await clear_outbox(store, owed)
+
+
+async def clear_outbox(store: Store, owed: Sequence[Update]) -> None:
+    """Drop the outbox ops of published events; one that stays is published once more, same id."""
+    try:
         for op in owed:
             await store.write(Delete(op.table, op.pk, op.sk))
-    except (BusUnavailableError, ContendedError, StoreUnavailableError):
+    except (ContendedError, StoreUnavailableError):
         return
 
 

@@ -14,7 +14,7 @@ from services.ingest.origin import Ours
 from services.ingest.parked import Rejects
 from services.ingest.verdicts import Verdicts
 from shared.bus.port import Bus
-from shared.due import publish_outbox
+from shared.due import clear_outbox
 from shared.errors import Poison
 from shared.observability.metrics import Metrics
 from shared.queue.parking import traceparent
@@ -177,4 +177,5 @@ class Ingest:
         found = list({event.id + event.type: event for one in kept for event in one.events}.values())
         owed = [op for one in kept for op in one.owed]
         if found:
-            await publish_outbox(self._bus, self._store, found, owed)
+            await self._bus.publish(found)  # raises: the message comes again, and with it these events
+            await clear_outbox(self._store, owed)

@@ -1,16 +1,31 @@
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from services.ingest.archive import arrived, raw_key
+from shared.bus.port import BusUnavailableError
 from shared.errors import Poison
-from shared.events.model import MessageRecorded
+from shared.events.model import Event, MessageRecorded
 from shared.ids import raw_id, received_id
 from shared.policy.state import breaker_pk, optout_pk
 from shared.queue.port import Message
 from shared.record.accounts import account_id
-from tests.unit.ingest.desk import ANA, WABA, Desk, ana, change, desk, envelope, photo, reacted, said, went
+from tests.unit.ingest.desk import (
+    ANA,
+    WABA,
+    Desk,
+    Told,
+    ana,
+    change,
+    desk,
+    envelope,
+    photo,
+    reacted,
+    said,
+    went,
+)
 from tests.unit.record.world import NOON_MS, PNID
 
 
@@ -236,3 +251,15 @@ async def test_a_witness_and_a_chat_message_are_archived_under_their_source() ->
 def test_a_stamp_beyond_64_bits_leaves_the_queues_own_time() -> None:
     message = Message("m", '{"message_timestamp": "9999-12-31T23:59:59Z"}', "r", 1, NOON_MS)
     assert raw_key(arrived(message, "ingest")).startswith("raw/eum/2027/01/15/0800/00/")
+
+
+class _Mute(Told):
+    async def publish(self, events: Sequence[Event]) -> None:
+        raise BusUnavailableError("down")
+
+
+async def test_an_envelope_whose_events_are_not_out_is_not_done() -> None:
+    """Nothing else would publish them: the message must come again (found by the simulator, seed 36)."""
+    d = desk(bus=_Mute())
+    with pytest.raises(BusUnavailableError):
+        await d.receive(envelope(change(messages=[said("wamid.1")])))
