@@ -90,6 +90,8 @@ def _as_read(current: Item | None, changes: Mapping[str, Any]) -> ConditionBase:
     if current is None:
         return Attr("pk").not_exists()
     condition: ConditionBase = Attr("pk").exists()
+    if "merged_into" not in current:  # merged meanwhile: the message belongs to the surviving thread
+        condition &= Attr("merged_into").not_exists()
     for name in ("last_order_key", "preview_order_key", "window_ends_at", "free_entry_ends_at"):
         if name in changes:
             same = Attr(name).eq(current[name]) if name in current else Attr(name).not_exists()

@@ -82,14 +82,15 @@ class Keeper:
     async def _kept(self, inbound: Inbound, owed: _Owed) -> Kept:
         message_id = received_id(inbound.pnid, inbound.wamid)
         for attempt in range(ATTEMPTS * 4):
-            seen = await self._store.get("ids", message_id)
-            if seen is not None:
-                return await self._again(inbound, seen)
             party = await self._people.resolve(inbound.person, inbound.origin)
             owed.add(party)
             message = await self._written(inbound, party)
             if message is not None:
                 return await self._settled("new", inbound, message)
+            # Looked up only now: nearly all messages are new, and the write itself knows which are not.
+            seen = await self._store.get("ids", message_id)
+            if seen is not None:
+                return await self._again(inbound, seen)
             await asyncio.sleep(pause(self._ids, attempt))
         raise ContendedError("record: others kept moving the same conversation")
 

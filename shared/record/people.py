@@ -5,7 +5,7 @@ survives; nothing is ever re-keyed, so keys, conversations and messages of both 
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,16 +122,16 @@ class People:
             return False
         return True
 
-    async def _owners(self, claims: Sequence[str]) -> tuple[dict[str, Item], list[str]]:
-        """Surviving contacts by id, and the aliases nobody owns yet."""
+    async def _owners(self, claims: Sequence[str]) -> tuple[dict[str, Item], dict[str, str | None]]:
+        """Surviving contacts by id; and the aliases nobody owns, with the vanished owner they still name."""
         found = await self._store.get_many([("aliases", key, "-") for key in claims])
-        named = dict.fromkeys(item["contact_id"] for item in found.values())
-        roots = [root for contact in named if (root := await self.root(contact)) is not None]
-        free = [key for key in claims if ("aliases", key, "-") not in found]
-        return {root["pk"]: root for root in roots}, free
+        named = {key: found.get(("aliases", key, "-"), {}).get("contact_id") for key in claims}
+        roots = {contact: await self.root(contact) for contact in dict.fromkeys(named.values()) if contact}
+        free = {key: contact for key, contact in named.items() if contact is None or roots[contact] is None}
+        return {root["pk"]: root for root in roots.values() if root is not None}, free
 
     async def _plan(
-        self, owners: Mapping[str, Item], free: Sequence[str], person: Person, origin: Origin
+        self, owners: Mapping[str, Item], free: Mapping[str, str | None], person: Person, origin: Origin
     ) -> tuple[list[Op], list[Event]]:
         """The one transaction that comes next, and its events; nothing where all is settled."""
         if not owners:
@@ -143,7 +143,7 @@ class People:
             return [*_claims(free, root["pk"]), _unmerged(root["pk"])], []
         return await self._learn(root, person, origin)
 
-    async def _mint(self, free: Sequence[str]) -> list[Op]:
+    async def _mint(self, free: Mapping[str, str | None]) -> list[Op]:
         contact_id = self._ids.contact_id()
         key = await self._keys.mint(contact_id)
         contact = {
@@ -215,8 +215,15 @@ def point(thread: Item, survivor: str) -> Update:
     return Update("conversations", thread["sk"], "-", set=pointer, add={"rev": 1}, remove=["inbox"])
 
 
-def _claims(keys: Iterable[str], contact_id: str) -> list[Op]:
-    return [Put("aliases", {"pk": key, "sk": "-", "contact_id": contact_id}, absent=True) for key in keys]
+def _claims(free: Mapping[str, str | None], contact_id: str) -> list[Op]:
+    """Take aliases; one that names a contact which is gone is taken from it."""
+    return [_claim({"pk": key, "sk": "-", "contact_id": contact_id}, gone) for key, gone in free.items()]
+
+
+def _claim(item: Item, gone: str | None) -> Put:
+    if gone is None:
+        return Put("aliases", item, absent=True)
+    return Put("aliases", item, condition=Attr("contact_id").eq(gone))
 
 
 def _unmerged(contact_id: str) -> Check:

@@ -12,7 +12,7 @@ from shared.record.content import ERASED, Content
 from shared.record.people import People
 from shared.record.sealing import Sealing
 from shared.record.shape import is_message_sk
-from shared.record.waits import Place, children_of, place_of
+from shared.record.waits import Place, children_of, place_of, waits
 from shared.store.port import Item, Key, Store
 from shared.vault.port import KeyDestroyedError
 
@@ -155,8 +155,11 @@ class Reader:
 
         Raises KeysUnavailableError, ObjectsUnavailableError, SealBrokenError.
         """
+        return await self._opened("messages", item)
+
+    async def _opened(self, table: str, item: Item) -> Content:
         try:
-            body = await self._sealing.open_item("messages", item)
+            body = await self._sealing.open_item(table, item)
         except KeyDestroyedError:
             return ERASED
         return Content(body or {})
@@ -164,6 +167,11 @@ class Reader:
     async def open_child(self, item: Item) -> Mapping[str, Any]:
         """The content of a status item: the change's value as Meta shapes it; empty once erased."""
         return (await self.open(item)).body
+
+    async def waiting(self, target_id: str) -> list[tuple[Item, Content]]:
+        """What waits for a message that is not known yet, statuses with their content."""
+        found = [(item, await self._opened("ids", item)) for item in await waits(self._store, target_id)]
+        return sorted(found, key=lambda each: str(each[0]["sk"]))
 
     async def preview(self, conversation: Item) -> Mapping[str, str] | None:
         """{text, type, direction} of the newest news of a conversation; None where nothing can be shown."""
