@@ -1,1 +1,1 @@
-"""Measurements side by side with peers."""
+"""What the system costs, measured: beside peers, per message, at a rate, over time. `python -m bench --help`."""

@@ -1,0 +1,22 @@
+"""The peers' own virtual environment, from its hashed requirement file."""
+
+import sys
+from pathlib import Path
+
+from local.install import Say, ensure, recipe, run, silent
+from local.paths import REQUIREMENTS, TOOLS
+
+LOCK = REQUIREMENTS / "bench-peers.txt"
+
+
+def install(say: Say = silent, tools: Path = TOOLS) -> Path:
+    """Have it; answers its folder of programs. Raises Trouble."""
+
+    def build(folder: Path) -> None:
+        say("peers: entorno propio desde PyPI / own environment from PyPI")
+        run([sys.executable, "-m", "venv", "--without-pip", folder])
+        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+        run([*pip, "install", "-q", "--disable-pip-version-check", "--require-hashes", "-r", LOCK])
+
+    ensure(tools / "bench", recipe(sys.version, LOCK), build, say)
+    return tools / "bench" / "bin"
