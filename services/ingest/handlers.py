@@ -17,6 +17,7 @@ from shared.bus.port import Bus
 from shared.due import clear_outbox
 from shared.errors import Poison
 from shared.observability.metrics import Metrics
+from shared.observability.trace import Tracing
 from shared.queue.parking import traceparent
 from shared.queue.port import Message
 from shared.record.build import Record
@@ -83,7 +84,7 @@ class Ingest:
         async def handle(message: Message) -> None:
             found = arrived(message, queue)
             await self._archive.keep(found)
-            await self.take(found, queue, traceparent(message))
+            await self.take(found, queue, Tracing.traceparent() or traceparent(message))
 
         return handle
 

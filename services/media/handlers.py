@@ -21,6 +21,7 @@ from shared.ids import Ids
 from shared.objects.cdn import served_key
 from shared.objects.port import Objects
 from shared.observability.metrics import Metrics
+from shared.observability.trace import Tracing
 from shared.queue.port import Message
 from shared.record import events
 from shared.record.content import Content
@@ -84,7 +85,9 @@ class Media:
 
     async def _one(self, message: Item, n: int, cause: MessageRecorded) -> list[Event]:
         """Settle one medium and answer its event; what is settled already is only told."""
-        envelope = events.Envelope(self._clock.now_ms(), cause.traceparent, cause.correlation)
+        envelope = events.Envelope(
+            self._clock.now_ms(), Tracing.traceparent() or cause.traceparent, cause.correlation
+        )
         prefix = f"incoming/{message['message_id']}/{n}/"
         if medium(message, n)["state"] != PENDING:
             await self._clean(prefix)
