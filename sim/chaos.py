@@ -35,13 +35,14 @@ class Plan:
 
     Attributes:
         seed: of the draws. rate: probability of a fault at a call. silenced: call numbers left alone.
-        forced: site -> faults still wanted there; a wanted cell is taken at the first chance.
+        wanted: (file, line) -> the fault this world is to put there, at a call the seed chooses.
+        until_s: faults happen until this virtual time. struck: (call, site, fault) of those that happened.
     """
 
     seed: int
     rate: float
     silenced: frozenset[int] = frozenset()
-    forced: dict[tuple[str, int], list[Fault]] = field(default_factory=dict)
+    wanted: dict[tuple[str, int], Fault] = field(default_factory=dict)
     calls: int = 0
     until_s: float = 1e9
     struck: list[tuple[int, str, Fault]] = field(default_factory=list)
@@ -53,12 +54,21 @@ class Plan:
         if number in self.silenced or asyncio.get_running_loop().time() > self.until_s:
             return None
         word = hashlib.blake2b(f"{self.seed}:{number}".encode(), digest_size=8).digest()
+        fault = self._wanted(site, word[5]) or self._random(word)
+        if fault is not None:
+            self.struck.append((number, f"{site[0]}:{site[1]}" if site else "?", fault))
+        return fault
+
+    def _wanted(self, site: tuple[str, int] | None, luck: int) -> Fault | None:
+        """One call in two at a wanted site is the one."""
+        if site not in self.wanted or luck % 2:
+            return None
+        return self.wanted.pop(site)
+
+    def _random(self, word: bytes) -> Fault | None:
         if int.from_bytes(word[:4], "big") / 2**32 >= self.rate:
             return None
-        wanted = self.forced.get(site, []) if site else []
-        fault = wanted.pop() if wanted else list(Fault)[word[4] % len(Fault)]
-        self.struck.append((number, f"{site[0]}:{site[1]}" if site else "?", fault))
-        return fault
+        return list(Fault)[word[4] % len(Fault)]
 
 
 class Chaos:

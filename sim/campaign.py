@@ -1,0 +1,93 @@
+"""Many worlds: which faults each seed is to visit, over the machine's cores, and what came of it."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+
+from sim import scope
+from sim.cells import Fault, Site
+from sim.chaos import Plan
+from sim.scenario import Outcome, Size, play
+
+RATE = 0.008  # probability of a fault at a call, beside the wanted ones
+WANTED = 6  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one world has to say, small enough to travel between processes."""
+
+    seed: int
+    sound: bool
+    line: str
+    faults: tuple[str, ...]
+    written: int
+    steps: int
+    seconds: float
+    digest: str
+    cells: dict[tuple[str, int, str], int]
+    struck: tuple[tuple[int, str, str], ...]
+
+
+@dataclass(slots=True)
+class Tally:
+    """The sum of a campaign."""
+
+    worlds: int = 0
+    messages: int = 0
+    seconds: float = 0.0
+    steps: int = 0
+    cells: Counter[tuple[str, int, str]] = field(default_factory=Counter)
+    violations: list[Report] = field(default_factory=list)
+
+    def add(self, report: Report) -> None:
+        """Count one world."""
+        self.worlds += 1
+        self.messages += report.written
+        self.seconds += report.seconds
+        self.steps += report.steps
+        self.cells.update(report.cells)
+        if not report.sound:
+            self.violations.append(report)
+
+
+def plan(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
+    """The faults of a seed."""
+    matrix = scope.cells()
+    chosen = [matrix[(seed * WANTED + n) * 7919 % len(matrix)] for n in range(WANTED)]
+    return Plan(seed, RATE, silenced, {(site.path, site.line): fault for site, fault in chosen})
+
+
+def world(seed: int, silenced: frozenset[int] = frozenset()) -> Report:
+    """Play one seed."""
+    return _report(play(seed, Size(), plan(seed, silenced), scope.by_file()))
+
+
+def campaign(first: int, count: int, workers: int | None = None) -> Iterator[Report]:
+    """Play many seeds, in order of the seeds."""
+    workers = workers or os.cpu_count() or 1
+    with ProcessPoolExecutor(workers) as pool:
+        yield from pool.map(world, range(first, first + count), chunksize=4)
+
+
+def _report(outcome: Outcome) -> Report:
+    verdict = outcome.verdict
+    found = [f"({f.invariant}) {f.fault}: {f.subject} {f.detail}" for f in verdict.faults] if verdict else []
+    return Report(
+        seed=outcome.seed,
+        sound=outcome.sound,
+        line=outcome.problem or (verdict.line() if verdict else "nothing was judged"),
+        faults=tuple(found),
+        written=verdict.written if verdict else 0,
+        steps=outcome.steps,
+        seconds=outcome.seconds,
+        digest=outcome.digest,
+        cells=_cells(outcome.chaos.cells),
+        struck=tuple((number, where, str(fault)) for number, where, fault in outcome.chaos.plan.struck),
+    )
+
+
+def _cells(counted: Counter[tuple[Site, Fault]]) -> dict[tuple[str, int, str], int]:
+    return {(site.path, site.line, str(fault)): times for (site, fault), times in counted.items()}
