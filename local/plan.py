@@ -122,6 +122,8 @@ class Plan:
             "CDMX_CDN_KEY_ID": CDN_KEY_ID,
             "CDMX_CDN_PRIVATE_KEY": str(self.secrets.cdn_private_key),
             "CDMX_LOG_LEVEL": "info",
+            "CDMX_CONSOLE_URL": self.url("console"),
+            "CDMX_WEBHOOK_LOOPBACK": "true",  # the destinations of one machine are on it
             "CDMX_DESK_URL": self.url("desk"),
             "CDMX_SEARCH_URL": self.url("search"),
             "CDMX_TWIN_URL": self.url("twin"),

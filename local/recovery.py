@@ -48,9 +48,9 @@ def forget_unsaved(folder: Path) -> bool:
     return unsaved
 
 
-def drop_search(url: str) -> list[str]:
+def drop_search(url: str, prefix: str) -> list[str]:
     """Delete our indices, each by its name; gives the names."""
-    ours = f"{topology.SEARCH_ALIAS}*,{topology.SEARCH_CONVERSATIONS}*"
+    ours = f"{prefix}{topology.SEARCH_ALIAS}*,{prefix}{topology.SEARCH_CONVERSATIONS}*"
     with urllib.request.urlopen(f"{url}/_cat/indices/{ours}?format=json", timeout=30) as answer:  # noqa: S310 - ours, loopback
         names = sorted(row["index"] for row in json.load(answer))
     for name in names:

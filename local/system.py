@@ -4,6 +4,7 @@
         system.urls["desk"], system.urls["twin"]        # base URLs by name; also system.ports["ops-ingest"]
         system.env                                      # environment for commands and clients: AWS_*, CDMX_*
         system.token("agent")                           # a fresh bearer token; clients in local.secrets.CLIENTS
+        await system.open_newsroom()                    # two signed webhook destinations and their routes
         system.kill("ingest")                           # SIGKILL, as a crash; returns at once
         await system.restart("ingest")                  # start it again (SIGTERM first if it runs), wait until ready
         system.pid("ingest"), system.alive("ingest"), system.log("ingest")
@@ -20,8 +21,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
+from local import newsroom, recovery, secrets, setup, tokens
 from local import ports as port_table
-from local import recovery, secrets, setup, tokens
 from local.engines import ministack, oidc, opensearch
 from local.install import Say, silent
 from local.paths import reachable
@@ -105,6 +106,11 @@ class System:
         """A bearer token of one of local.secrets.CLIENTS."""
         return tokens.fetch(self.plan.url("oidc"), client, self.secrets.clients[client])
 
+    async def open_newsroom(self) -> None:
+        """Two destinations and their routes, through the desk's API as an editor would (local.newsroom)."""
+        twin, desk = self.plan.url("twin"), self.plan.url("desk")
+        await newsroom.open_newsroom(twin, desk, self.token("editor"), self.secrets)
+
     def pid(self, name: str) -> int:
         """Process id of a part."""
         return self._servers[name].pid
@@ -153,7 +159,7 @@ class System:
         recovery.mark_running(self._emulator)
         await asyncio.to_thread(self._provision)
         if unsaved:
-            await asyncio.to_thread(recovery.drop_search, self.plan.opensearch)
+            await asyncio.to_thread(recovery.drop_search, self.plan.opensearch, self.plan.prefix)
         await self._bring_up([TWIN])
         if TWIN not in self._without:
             await asyncio.to_thread(self._link)

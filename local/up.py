@@ -7,11 +7,12 @@ import sys
 from collections.abc import Coroutine, Mapping
 from typing import Any
 
+import httpx
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from local import ports, preflight, recovery, setup, trouble
+from local import demo, ports, preflight, recovery, setup, trouble
 from local.paths import STATE
 from local.plan import NAMES
 from local.system import System
@@ -22,14 +23,14 @@ _STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def where_to_look(urls: Mapping[str, str]) -> str:
     """The last words: pages, a token, three calls."""
     return f"""[bold]Teléfono del cliente / customer's phone[/]   {urls["twin"]}/phone
-[bold]Mesa: documentación / desk API docs[/]       {urls["desk"]}/docs
-[bold]Búsqueda / search[/]                         {urls["search"]}/docs
+[bold]Mesa / desk API[/]                           {urls["desk"]}/v1
+[bold]Búsqueda / search[/]                         {urls["search"]}/v1/search
 [bold]Registros / logs[/]                          .local/logs/
 
 TOKEN=$(.venv/bin/python -m local.tokens agent)
 curl -H "Authorization: Bearer $TOKEN" {urls["desk"]}/v1/conversations
 curl -H "Authorization: Bearer $TOKEN" "{urls["search"]}/v1/search?q=sismo"
-curl -N -H "Authorization: Bearer $TOKEN" {urls["desk"]}/v1/events/stream
+curl -N -H "Authorization: Bearer $TOKEN" {urls["desk"]}/v1/stream
 
 Ctrl-C: vacía las colas, guarda y detiene todo / drains, saves and stops everything"""
 
@@ -96,12 +97,21 @@ class Supervisor:
     async def _live(self, system: System) -> None:
         watching = asyncio.create_task(system.supervise(self._fell))
         try:
-            self._console.print(
-                Panel(where_to_look(system.urls), title="WhatsApp CDMX", border_style="green")
-            )
+            await system.open_newsroom()
+            if self._environ.get("DEMO") != "0":
+                await self._demo(system)
+            self._console.rule("WhatsApp CDMX")
+            self._console.print(where_to_look(system.urls), soft_wrap=True, highlight=False)
             await watching
         finally:
             watching.cancel()
+
+    async def _demo(self, system: System) -> None:
+        """A demo that breaks off is said; the system stays up."""
+        try:
+            await demo.play(system.urls, await asyncio.to_thread(system.token), self._console)
+        except httpx.HTTPError as error:
+            self._console.print(f"[red]✗[/] demo: {error}")
 
     def _fell(self, name: str, code: int | None) -> None:
         self._console.print(
