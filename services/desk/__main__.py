@@ -30,7 +30,6 @@ from shared.record.build import build
 from shared.service import App, run
 from shared.store.port import ContendedError, StoreUnavailableError
 
-
 _PEM = "-----BEGIN"
 
 

@@ -56,12 +56,13 @@ class Hub:
             return None
         return await self._log.read(seq, limit)
 
-    async def follow(self, seq: int, until: float) -> AsyncIterator[list[Entry] | None]:
+    async def follow(self, seq: int, until: float, idle_s: float) -> AsyncIterator[list[Entry] | None]:
         """Entries behind a number as they come, until the loop's time `until` or the end of the task.
 
-        None says that the log does not reach back: start again from `head`.
+        An empty list says that nothing came for `idle_s`; None that the log does not reach back: start again
+        from `head`.
         """
-        while not self._closed and asyncio.get_running_loop().time() < until:
+        while (left_s := until - asyncio.get_running_loop().time()) > 0 and not self._closed:
             news = self._news
             entries = await self.after(seq, PAGE)
             if entries is None:
@@ -70,8 +71,8 @@ class Hub:
             if entries:
                 seq = entries[-1].seq
                 yield entries
-            else:
-                await _pause(news, max(0.0, until - asyncio.get_running_loop().time()))
+            elif not await _pause(news, min(left_s, idle_s)):
+                yield []
 
     async def _safe_tick(self) -> None:
         try:
@@ -85,9 +86,10 @@ class Hub:
         self._news = asyncio.Event()
 
 
-async def _pause(event: asyncio.Event, seconds: float) -> None:
+async def _pause(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event came within the time."""
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        return
+        return False

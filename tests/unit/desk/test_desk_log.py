@@ -173,7 +173,7 @@ class TestHub:
 
         async def client(seq: int, wanted: int) -> list[int]:
             got: list[int] = []
-            async for entries in hub.follow(seq, until):
+            async for entries in hub.follow(seq, until, 60):
                 assert entries is not None
                 got += [entry.seq for entry in entries]
                 if len(got) >= wanted:
@@ -203,6 +203,13 @@ class TestHub:
     async def test_a_stream_ends_with_its_token(self) -> None:
         _, hub = await self._hub()
         assert await _all(hub, asyncio.get_running_loop().time() + 0.01) == []
+
+    async def test_silence_is_told_so_that_the_connection_can_be_kept_alive(self) -> None:
+        _, hub = await self._hub()
+        until = asyncio.get_running_loop().time() + 60
+        async for entries in hub.follow(0, until, 0.01):
+            assert entries == []
+            break
 
     async def test_a_client_further_behind_than_memory_reads_the_log(
         self, monkeypatch: pytest.MonkeyPatch
@@ -240,4 +247,4 @@ class TestHub:
 
 
 async def _all(hub: Hub, until: float) -> list[Any]:
-    return [entries async for entries in hub.follow(0, until)]
+    return [entries async for entries in hub.follow(0, until, 60) if entries]

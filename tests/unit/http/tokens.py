@@ -1,5 +1,6 @@
 """An identity provider of one's own: keys, tokens as each provider writes them, and a clock to stop."""
 
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,11 +73,17 @@ def cognito(**changed: Any) -> dict[str, Any]:
     return claims(**{"aud": None, "groups": None, **own, **changed})
 
 
+@functools.cache
+def signer() -> Signer:
+    """One key for all providers of a run: making one takes a quarter of a second."""
+    return Signer()
+
+
 @dataclass
 class Provider:
     """Source, cache and verifier wired together."""
 
-    signer: Signer = field(default_factory=Signer)
+    signer: Signer = field(default_factory=signer)
     clock: StoppedClock = field(default_factory=StoppedClock)
 
     def __post_init__(self) -> None:
