@@ -74,6 +74,7 @@ class Observed:
     Attributes:
         raw: object key -> bytes of the raw archive. files: sha256 hex -> bytes' own sha256 of served media.
         ticks: message_id -> states in the order in which a live client saw them.
+        writes_known: `acknowledged` is complete, so that a message of ours outside of it is a phantom.
     """
 
     raw: Mapping[str, bytes]
@@ -85,3 +86,4 @@ class Observed:
     files: Mapping[str, str] = field(default_factory=dict)
     ticks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     check_search: bool = True
+    writes_known: bool = True
