@@ -31,7 +31,8 @@ class MemoryQueue:
         clock: wall clock of the service.
         dlq: where parked and worn-out messages go; None = a new one called `<name>-dlq`.
         max_receives: the redrive policy's maxReceiveCount; None = no redrive.
-        arrange: picks and orders the ids of visible messages for a receive; default = oldest first.
+        arrange: picks and orders the ids of visible messages for a receive, and may hold some back;
+            default = oldest first.
         duplicate: asked at each receive of an id; True = it is delivered without being hidden.
     """
 
@@ -187,7 +188,10 @@ class MemoryQueue:
         if self._arrived is None:
             self._arrived = asyncio.Event()
         self._arrived.clear()
-        turns = min((stored.visible_at for stored in self._stored.values()), default=math.inf)
+        now = asyncio.get_running_loop().time()
+        # Only what is still hidden will turn visible; what `arrange` holds back would let this spin.
+        hidden = (stored.visible_at for stored in self._stored.values() if stored.visible_at > now)
+        turns = min(hidden, default=math.inf)
         try:
             async with asyncio.timeout_at(min(until, turns)):
                 await self._arrived.wait()

@@ -636,3 +636,120 @@ def test_two_messages_with_two_receipts_of_one_body_are_both_settled() -> None:
         assert worker.free == w.options.concurrency
 
     virtually(world())
+
+
+def test_the_end_of_the_drain_does_not_cut_off_a_delete() -> None:
+    """A handler that has finished is settled, not cancelled: its work is done and must not come again."""
+
+    async def world() -> None:
+        w = World(_nothing, drain_s=12.0)
+        recorded = Recorded(w.memory)
+        w.queue = recorded
+        w.memory.put("a", {})
+        asyncio.get_running_loop().call_later(0.01, setattr, recorded, "latency_s", 15.0)
+        await w.run_for(0.02)
+        assert _now() == pytest.approx(15.05)
+        assert w.notes.outcomes == [("a", "ok", "")]
+        assert w.memory.bodies() == []
+
+    virtually(world())
+
+
+def test_the_release_runs_as_an_uncancelled_task() -> None:
+    """A leftover cancellation would turn the time limits inside the queue's client into cancellations."""
+
+    async def world() -> None:
+        cancellings: list[int] = []
+
+        class Looking(Recorded):
+            async def hide(self, message: Message, seconds: int) -> None:
+                task = asyncio.current_task()
+                assert task is not None
+                cancellings.append(task.cancelling())
+                await super().hide(message, seconds)
+
+        async def handler(_message: Message) -> None:
+            await asyncio.sleep(1000)
+
+        w = World(handler, drain_s=12.0)
+        w.queue = Looking(w.memory)
+        w.memory.put("a", {})
+        await w.run_for(1)
+        assert cancellings == [0]
+        assert await w.memory.depth() == (1, 0)
+
+    virtually(world())
+
+
+def test_a_waiting_message_whose_lease_is_gone_is_not_sent_anew() -> None:
+    """Somebody else has it: a copy would double it."""
+
+    async def world() -> None:
+        async def handler(message: Message) -> None:
+            if message.receive_count == 7:
+                stored = next(iter(w.memory._stored.values()))
+                stored.receipts.clear()
+                stored.visible_at = 10_000.0
+            raise RetryAfter(0, "busy")
+
+        w = World(handler)
+        w.memory.put("a", {})
+        await w.run_for(30)
+        assert w.memory.bodies() == ["a"]
+        assert w.notes.outcomes[-1] == ("a", "lost_lease", "busy")
+
+    virtually(world())
+
+
+def test_a_dependency_that_a_breaker_watches_never_parks_a_message() -> None:
+    """Its outage is not the message's fault, even before the breaker opens."""
+
+    async def world() -> None:
+        receives: list[int] = []
+
+        async def handler(message: Message) -> None:
+            receives.append(message.receive_count)
+            if len(receives) < 12:
+                raise DownError
+
+        breaker = Breaker("store", (DownError,), _healthy, ids().uniform, threshold=100)
+        w = World(handler)
+        w.memory.put("a", {})
+        await w.run_for(20_000, w.worker([breaker]))
+        assert receives == [1, 2, 3, 4, 5, 6, 7, 1, 2, 3, 4, 5]
+        assert w.memory.dlq is not None
+        assert (w.memory.bodies(), w.memory.dlq.bodies()) == ([], [])
+
+    virtually(world())
+
+
+def test_a_lost_lease_neither_counts_for_nor_against_a_breaker() -> None:
+    """A handler that was cut off says nothing of the dependency; it must not forgive its failures."""
+
+    async def world() -> None:
+        async def handler(message: Message) -> None:
+            if message.body != "lost":
+                raise DownError
+            stored = next(one for one in w.memory._stored.values() if one.body == "lost")
+            stored.receipts.clear()
+            stored.visible_at = 10_000.0
+            await asyncio.sleep(1000)
+
+        breaker = Breaker("store", (DownError,), _healthy, ids().uniform, threshold=2)
+        w = World(handler, concurrency=1)
+        opened: list[float] = []
+        breaker._changed = lambda _name, is_open: opened.append(_now()) if is_open else None
+        put = w.memory.put
+        put("first", {})
+        for at, body in ((5.0, "lost"), (100.0, "second")):
+            asyncio.get_running_loop().call_later(at, put, body, {})
+        w.memory._arrange = lambda found: [one for one in found if w.memory._stored[one].receives == 0]
+        await w.run_for(120, w.worker([breaker]))
+        assert [outcome for _, outcome, _ in w.notes.outcomes] == ["retry", "lost_lease", "retry"]
+        assert opened == [100.0]
+
+    virtually(world())
+
+
+async def _healthy() -> None:
+    return
