@@ -10,7 +10,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -125,16 +125,21 @@ class Morning:
         """Until everything arrived or the patience is over. True = everything did."""
         await self._skip_history()
         playing = asyncio.create_task(self._play_all())
-        deadline = time.monotonic() + _PATIENCE_S
         with Live(self.table(), console=console, refresh_per_second=5) as live:
-            while time.monotonic() < deadline and not self._over(playing):
-                with suppress(httpx.HTTPError):  # a server still warming up: the next look will tell
-                    await self._look()
-                live.update(self.table())
-                await asyncio.sleep(_LOOK_S)
+            await self.follow(lambda: self._over(playing), lambda: live.update(self.table()))
         playing.cancel()
         await asyncio.gather(playing, return_exceptions=True)
         return self.complete
+
+    async def follow(self, over: Callable[[], bool], looked: Callable[[], None] = lambda: None) -> bool:
+        """Look again and again until it is over or the patience is. True = it is over."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline and not over():
+            with suppress(httpx.HTTPError):  # a server still warming up: the next look will tell
+                await self._look()
+            looked()
+            await asyncio.sleep(_LOOK_S)
+        return over()
 
     def _over(self, playing: asyncio.Task[None]) -> bool:
         """Whether nothing more will come: all arrived. Raises httpx.HTTPError where the playing broke."""
