@@ -142,7 +142,8 @@ class Keeper:
         """A person's first message on a number: list the thread with the contact, and gather merged ones."""
         entry = {"pk": party.contact_id, "sk": message["pk"], "pnid": message["pnid"]}
         threads = await self._people.conversations(party.contact_id)
-        merged = [each for each in threads if each["pnid"] == message["pnid"]]
+        same_number = [each for each in threads if each["pnid"] == message["pnid"]]
+        merged = [each for each in same_number if each["sk"] != message["pk"]]
         same = Attr("rev").eq(party.rev) & Attr("merged_into").not_exists()
         return [
             Put("contacts", entry),

@@ -1,4 +1,7 @@
 import asyncio
+import random
+
+import pytest
 
 from shared.ids import received_id
 from shared.policy.window import DAY_MS, MARGIN_MS
@@ -86,8 +89,10 @@ async def test_large_content_lies_in_the_raw_bucket() -> None:
     assert (await w.record.reader.open(view.item)).message["text"]["body"] == "x" * 100_000
 
 
-async def test_fifty_first_messages_at_once_make_one_contact_and_one_conversation() -> None:
-    w = world()
+@pytest.mark.parametrize("seed", range(6))
+async def test_fifty_first_messages_at_once_make_one_contact_and_one_conversation(seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311 - seeded conflicts
+    w = world(seed, contend=lambda _ops: dice.random() < 0.02 * seed)
     kept = await asyncio.gather(
         *(w.record.keeper.keep(text(f"wamid.{n}", at_ms=NOON_MS + n)) for n in range(50))
     )
