@@ -64,6 +64,12 @@ class _Note:
         return Report(facts["status"], facts.get("attempt"), facts["arrival_ms"], facts.get("code"))
 
 
+def target(pnid: str, wamid: str, callback: str | None) -> str:
+    """Id of the message a status is about: its attempt's, else its wamid's; one that names neither keeps its own."""
+    named = parse_attempt(callback or "")
+    return named[0] if named else received_id(pnid, wamid or f"callback {callback}")
+
+
 class Statuses:
     """Keeps statuses and joins what waited for a message."""
 
@@ -80,7 +86,7 @@ class Statuses:
         Raises what the stores raise; the item comes again and nothing is doubled.
         """
         named = parse_attempt(report.attempt or "")
-        target_id = named[0] if named else received_id(report.pnid, report.wamid)
+        target_id = target(report.pnid, report.wamid, report.attempt)
         note = _Note(self._facts(report, named[1] if named else None), dict(report.content))
         try:
             return await self._kept(target_id, note, report)

@@ -118,11 +118,11 @@ def _event(value: dict[str, Any], given: dict[str, str], *, checked: bool) -> En
 
 
 def _entries(value: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Meta's entries: of one entry, or of a whole webhook."""
+    """Meta's entries: of one entry, or of a whole webhook; None where there is none to keep."""
     if isinstance(value.get("changes"), list):
         return (value,)
     entries = value.get("entry")
-    return tuple(entries) if isinstance(entries, list) else None
+    return tuple(entries) if isinstance(entries, list) and entries else None
 
 
 def _text(value: Any) -> str | None:

@@ -158,7 +158,7 @@ class _Sorter:
             self._reject("wrong_type", path)
             return
         changes = entry.get("changes")
-        if not isinstance(changes, list):
+        if not isinstance(changes, list) or not changes:
             self._unknown("entry", entry, path)
             return
         waba_id, time = entry.get("id"), entry.get("time")

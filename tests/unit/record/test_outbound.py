@@ -8,6 +8,7 @@ from shared.events.model import MessageChanged
 from shared.ids import attempt_id, desk_id, received_id
 from shared.record.outbound import Draft, NoConversationError, next_key
 from shared.record.shape import lane_pk, whatsapp_destination
+from shared.record.statuses import target
 from shared.store.port import Put
 from tests.unit.record.world import NOON_MS, PNID, World, reaction, status, text, world
 
@@ -116,6 +117,15 @@ async def test_a_status_by_wamid_alone_finds_the_attempt_once_its_wamid_is_known
     assert not [i for i in await w.items("ids") if i["sk"].startswith("wait#")]
 
 
+async def test_statuses_that_name_no_wamid_and_no_attempt_of_ours_wait_apart() -> None:
+    w = world()
+    for callback in ("theirs-1", "theirs-2", "theirs-2"):
+        kept = await w.record.statuses.keep(status("failed", wamid="", attempt=callback))
+        assert kept.kind == "waiting"
+    waiting = [item for item in await w.items("ids") if item["sk"].startswith("wait#")]
+    assert {item["pk"] for item in waiting} == {target(PNID, "", f"theirs-{n}") for n in (1, 2)}
+
+
 async def test_a_reaction_to_our_message_waits_until_its_wamid_is_known() -> None:
     w = world()
     cid = await started(w)
@@ -162,3 +172,16 @@ def test_our_key_is_behind_the_newest_message(last: int, now: int) -> None:
     seconds = now + last % 300
     key = f"{seconds:010d}.{last:020d}.abcdef"
     assert next_key(key, now * 10**9, "o_xxxxxx") > key
+
+
+async def test_our_reaction_tells_that_its_target_changed() -> None:
+    """Search and consoles read the target anew (found by the simulator, seed 2)."""
+    w = world()
+    kept = await w.record.keeper.keep(text("wamid.1"))
+    assert kept.message is not None
+    reacted = await w.record.outbound.record(
+        Draft(MINE, kept.message["pk"], "ana", "reaction", {"type": "reaction"}, reacts_to=kept.message_id)
+    )
+    target = await w.store.get("messages", kept.message["pk"], kept.message["sk"])
+    assert target is not None
+    assert [event.id for event in reacted.events] == [f"{MINE}:1", f"{kept.message_id}:{target['rev']}"]

@@ -169,5 +169,12 @@ def test_a_broken_frame_is_rejected_where_it_breaks(body: Any, paths: list[str])
     assert [item.path for item in found if isinstance(item, RejectedItem)] == paths
 
 
+@pytest.mark.parametrize("body", [{"id": "1", "changes": []}, {"object": "x", "entry": []}])
+def test_a_frame_with_nothing_in_it_is_kept_whole(body: Any) -> None:
+    (item,) = items(parse(json.dumps(body)))
+    assert isinstance(item, UnknownItem)
+    assert item.raw == body
+
+
 def test_the_same_envelope_gives_the_same_items() -> None:
     assert of("batch") == of("batch")

@@ -1,0 +1,326 @@
+"""Compares what must become of a file with what the system holds of it."""
+
+import hashlib
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import Any
+
+from tests.conformance import documented, typed
+from tests.conformance.expect import Change, Kind, Part, expected
+from tests.conformance.leaves import Path, pattern, same, without
+from tests.conformance.seen import Archive, Held, Seen
+from tests.conformance.shapes import Sample, Sent
+
+_ITEM = re.compile(r"item\.\d+")
+_SOURCES: dict[str, Kind] = {"connect": "connect", "witness": "witness"}
+_SPARE = 8  # positions looked at beyond those the payload gives: what must not be there
+
+
+@dataclass(slots=True)
+class Row:
+    """The verdict on a file: kinds found, leaves read back of those counted, and what is wrong."""
+
+    name: str
+    shape: str
+    kinds: Counter[str] = field(default_factory=Counter)
+    read: int = 0
+    leaves: int = 0
+    untyped: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def kept(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Plant:
+    """Faults put between the system and the check: the files whose leaf is dropped, or byte altered."""
+
+    leaf: str = ""
+    byte: str = ""
+
+    def value(self, name: str, part: Part, value: Any) -> Any:
+        """What is read back of a part, less its last counted leaf."""
+        if name != self.leaf or not part.leaves:
+            return value
+        return without(value, _in_item(list(part.leaves)[-1], part))
+
+    def data(self, name: str, data: bytes) -> bytes:
+        """Archived bytes, the last one altered."""
+        return data[:-1] + bytes([data[-1] ^ 1]) if name == self.byte else data
+
+
+def raw_id(body: str) -> str:
+    """The id a body is archived under (CONTRACTS s.1)."""
+    return hashlib.sha256(body.encode()).hexdigest()[:32]
+
+
+def exceptions(file: File) -> Mapping[str, str]:
+    """Patterns of leaves that need not come back, each with its reason."""
+    listed = tomllib.loads(file.read_text("utf-8"))["leaf"]
+    return {each["path"]: each["reason"] for each in listed}
+
+
+@dataclass(slots=True)
+class _Evidence:
+    """All that one envelope left behind; what a part takes for itself is no longer there."""
+
+    raw_id: str
+    source: str
+    accounts: list[Held]
+    whole: list[Mapping[str, str]]
+    items: list[Mapping[str, str]]
+
+    def rejected(self, path: str) -> bool:
+        """Whether a part was set aside, alone or with its whole envelope."""
+        mine = [each for each in self.items if _under(each.get("error", ""), path)]
+        self.items = [each for each in self.items if each not in mine]
+        return bool(mine or self.whole)
+
+    def account(self, part: Part) -> Held | None:
+        """The account event that is most like a part."""
+        fitting = [
+            held
+            for held in self.accounts
+            if not part.path or held.webhook in {part.webhook, "no_field", "entry"}
+        ]
+        best = max(fitting, key=lambda held: _likeness(part, held.value, held.webhook), default=None)
+        if best is not None:
+            self.accounts.remove(best)
+        return best
+
+
+class Judge:
+    """Judges files against one system.
+
+    Args:
+        keys: raw_id -> key of everything archived.
+        parked: attributes of everything in the dead-letter queues.
+        number: our pnid.
+        excepted: patterns of leaves that need not come back.
+    """
+
+    def __init__(
+        self,
+        seen: Seen,
+        archive: Archive,
+        keys: Mapping[str, str],
+        parked: Sequence[Mapping[str, str]],
+        number: str,
+        excepted: Mapping[str, str],
+        plant: Plant,
+    ) -> None:
+        self._seen = seen
+        self._archive = archive
+        self._keys = keys
+        self._parked = parked
+        self._number = number
+        self._excepted = excepted
+        self._plant = plant
+
+    async def file(self, sample: Sample, bodies: Sequence[Sent]) -> Row:
+        """The verdict on a file."""
+        row = Row(sample.name, sample.shape)
+        own = {raw_id(sent.body) for sent in bodies}
+        for sent in bodies:
+            await self._body(row, sent, own)
+        if not row.kinds and not row.wrong:
+            row.wrong.append("nothing was found in it")
+        return row
+
+    async def _body(self, row: Row, sent: Sent, own: set[str]) -> None:
+        key = self._keys.get(raw_id(sent.body))
+        if key is None:
+            row.wrong.append("not in the archive")
+            return
+        if self._plant.data(row.name, self._archive.read(key)) != sent.body.encode():
+            row.wrong.append("archived with other bytes")
+        changes = expected(sent)
+        evidence = await self._evidence(raw_id(sent.body), key, changes)
+        for change in changes:
+            await self._change(row, change, evidence, own, sent)
+        row.wrong += [f"recorded, but in no payload: {held.webhook}" for held in evidence.accounts]
+        row.wrong += [f"rejected though well-formed: {each.get('error')}" for each in evidence.items]
+
+    async def _evidence(self, raw: str, key: str, changes: Sequence[Change]) -> _Evidence:
+        positions = sum(len(change.parts) + len(change.shared) for change in changes) + _SPARE
+        mine = [each for each in self._parked if each.get("raw_id") == raw and each.get("reason")]
+        alone = [each for each in mine if _ITEM.fullmatch(each.get("type", ""))]
+        whole = [each for each in mine if each not in alone]
+        accounts = await self._seen.accounts(raw, positions)
+        return _Evidence(raw, key.split("/")[1], accounts, whole, alone)
+
+    async def _change(self, row: Row, change: Change, evidence: _Evidence, own: set[str], sent: Sent) -> None:
+        known: list[dict[Path, typed.Leaf]] = []
+        for part in change.parts:
+            found = await self._found(row, part, evidence, own, sent)
+            for kind, _ in found:
+                row.kinds[kind] += 1
+            fault = _fault(part, found)
+            if fault:
+                row.wrong.append(f"{part.path or 'body'}: {fault}")
+            elif found[0][0] == part.kinds[0] and part.kinds[0] != "unknown":
+                known += self._leaves(row, part, found[0][1])
+        for part in change.shared if known else ():
+            if part.kinds[0] != part.kinds[-1] and evidence.rejected(part.path):
+                row.kinds["rejected"] += 1
+            else:
+                self._count(row, part.leaves, _best(part, known))
+
+    async def _found(
+        self, row: Row, part: Part, evidence: _Evidence, own: set[str], sent: Sent
+    ) -> list[tuple[Kind, Held | None]]:
+        """Everything the system made of a part."""
+        found: list[tuple[Kind, Held | None]] = []
+        if evidence.rejected(part.path):
+            found.append(("rejected", None))
+        if part.member in documented.MESSAGE_LISTS and part.wamid:
+            found += await self._messages(row, part, own, sent)
+        elif part.kinds[0] == "status":
+            found += await self._statuses(row, part, own)
+        elif held := evidence.account(part):
+            found.append((_account_kind(held), held))
+        if not part.path and not found and evidence.source in _SOURCES:
+            found.append((_SOURCES[evidence.source], None))
+        return found
+
+    async def _messages(
+        self, row: Row, part: Part, own: set[str], sent: Sent
+    ) -> list[tuple[Kind, Held | None]]:
+        wamid = part.wamid or ""
+        shown = await self._seen.message(self._number, wamid)
+        if shown is None or shown["raw_id"] not in own:
+            return []
+        if shown["raw_id"] == raw_id(sent.body) and shown["raw"] != sent.body:
+            row.wrong.append(f"{part.path}: the API shows another envelope")
+        one = Held(shown["raw_id"], shown["value"], part.webhook)
+        held = _likest(part, [one, *await self._seen.variants(self._number, wamid)])
+        known = typed.is_known(typed.item_of(held.value, part.webhook))
+        return [("message" if known else "unknown", held)]
+
+    async def _statuses(self, row: Row, part: Part, own: set[str]) -> list[tuple[Kind, Held | None]]:
+        wamid = part.wamid or ""
+        shown = await self._seen.message(self._number, wamid) if wamid else None
+        api = [each["whatsapp"] for each in shown["statuses"]] if shown else []
+        callback = part.row.get("biz_opaque_callback_data")
+        beside = await self._seen.statuses(self._number, wamid, callback, api)
+        mine = [held for held in beside if held.raw_id in own]
+        alike = [held for held in mine if _rows(held, part.member) == [part.row]] or mine
+        if not alike:
+            return []
+        held = _likest(part, alike)
+        if shown and not held.shown:
+            row.wrong.append(f"{part.path}: the API does not show it")
+        return [("status", held)]
+
+    def _leaves(self, row: Row, part: Part, held: Held | None) -> list[dict[Path, typed.Leaf]]:
+        """Count a part's own leaves; answers all that was read back of it."""
+        if held is None:
+            return []
+        value = self._plant.value(row.name, part, held.value)
+        found = typed.leaves_of(typed.item_of(value, part.webhook))
+        self._count(row, part.leaves, {_in_change(path, part): leaf for path, leaf in found.items()})
+        return [found]
+
+    def _count(
+        self, row: Row, wanted: Mapping[Path, tuple[Any, bool]], found: Mapping[Path, typed.Leaf]
+    ) -> None:
+        for path, (leaf, named) in wanted.items():
+            if pattern(path) in self._excepted:
+                continue
+            row.leaves += 1
+            back, has_field = found.get(path, (_MISSING, False))
+            if not same(leaf, back):
+                row.wrong.append(f"{pattern(path)}: {'lost' if back is _MISSING else 'altered'}")
+            elif named and not has_field:
+                row.wrong.append(f"{pattern(path)}: documented, but no field of the product's holds it")
+            else:
+                row.read += 1
+                row.untyped += not has_field
+
+
+class _Missing:
+    """A leaf that is not there; null is a leaf."""
+
+
+_MISSING = _Missing()
+
+
+def _fault(part: Part, found: Sequence[tuple[Kind, Held | None]]) -> str | None:
+    """Why what was found of a part is wrong."""
+    if not found:
+        return f"lost, {part.kinds[0]} expected"
+    if len(found) > 1:
+        return f"recorded {len(found)} times: {', '.join(kind for kind, _ in found)}"
+    kind, held = found[0]
+    if kind not in part.kinds:
+        return f"{kind} instead of {' or '.join(part.kinds)}"
+    if kind == "unknown" and held and not part.member and part.row not in (None, held.value):
+        return "unknown, but not kept whole"
+    return None
+
+
+def _account_kind(held: Held) -> Kind:
+    return "unknown" if held.state == "unknown" else "account"
+
+
+def _under(error: str, path: str) -> bool:
+    """Whether a rejection names a part or something in it."""
+    return bool(path) and (error == path or error.startswith((f"{path}.", f"{path}[")))
+
+
+def _in_item(path: Path, part: Part) -> Path:
+    """A leaf's path in the change -> in the value the record holds, where the row is the only one."""
+    return (path[0], 0, *path[2:]) if part.member else path
+
+
+def _in_change(path: Path, part: Part) -> Path:
+    own = part.member and path[:2] == (part.member, 0)
+    return (part.member, part.n, *path[2:]) if own else path
+
+
+def _rows(held: Held, member: str) -> list[Any]:
+    rows = held.value.get(member, []) if isinstance(held.value, dict) else []
+    return rows if isinstance(rows, list) else []
+
+
+def _likeness(part: Part, value: Any, webhook: str) -> int:
+    """How many counted leaves of a part a value holds; the whole of what nobody documents counts as one."""
+    if not part.leaves:
+        return int(part.row == value)
+    found = typed.leaves_of(typed.item_of(value, webhook)) if isinstance(value, dict) else {}
+    back = ((leaf, found.get(_in_item(path, part))) for path, (leaf, _) in part.leaves.items())
+    return sum(each is not None and same(leaf, each[0]) for leaf, each in back)
+
+
+def _likest(part: Part, candidates: Sequence[Held]) -> Held:
+    return max(candidates, key=lambda held: _likeness(part, held.value, held.webhook))
+
+
+def _best(part: Part, known: Sequence[Mapping[Path, typed.Leaf]]) -> Mapping[Path, typed.Leaf]:
+    """A shared member as it came back: the worst of all copies; a contact as the best of those it may be."""
+    copies = [_as_contact(found, part, n) for found in known for n in _contacts(found)]
+    if part.member == "contacts" and copies:
+        return max(copies, key=lambda found: _hits(part, found))
+    return min(known, key=lambda found: _hits(part, found))
+
+
+def _hits(part: Part, found: Mapping[Path, typed.Leaf]) -> int:
+    return sum(path in found and same(leaf, found[path][0]) for path, (leaf, _) in part.leaves.items())
+
+
+def _contacts(found: Mapping[Path, typed.Leaf]) -> Iterator[int]:
+    numbers = (path[1] for path in found if path[0] == "contacts" and len(path) > 1)
+    yield from dict.fromkeys(n for n in numbers if isinstance(n, int))
+
+
+def _as_contact(found: Mapping[Path, typed.Leaf], part: Part, n: int) -> dict[Path, typed.Leaf]:
+    return {
+        ("contacts", part.n, *path[2:]): leaf for path, leaf in found.items() if path[:2] == ("contacts", n)
+    }
