@@ -1,16 +1,14 @@
 """Which processes a world runs: the services' own composition over the world's ports."""
 
-import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 
+import services.desk.__main__ as desk
 import services.forwarder.__main__ as forwarder
 import services.forwarder.gateway.__main__ as gateway
 import services.ingest.__main__ as ingest
 import services.media.__main__ as media
 import services.search.__main__ as indexer
-from services.desk.appender import Appender
-from services.desk.log import DeskLog
+from services.desk.settings import DeskSettings
 from services.forwarder.ports import NotSentError, SecretsUnavailableError, UnclearError
 from services.forwarder.settings import ForwarderSettings, GatewaySettings
 from services.ingest.settings import IngestSettings
@@ -21,14 +19,11 @@ from services.search.port import IndexUnavailableError
 from services.search.settings import IndexerSettings
 from services.search.wiring import parts
 from shared import topology
-from shared.due import OUTBOX_KIND, DueTimer, outbox_handler, publish_outbox
-from shared.record.build import Record, build
-from shared.record.outbound import Draft
-from shared.settings import Settings
 from sim.app import SimApp
 from sim.chaos import Errors
+from sim.desks import Desks
 from sim.outside import ACCOUNT
-from sim.wires import EumWire, HookWire, MediaWire, SecretWire, SniffWire, link
+from sim.wires import EumWire, HookWire, MediaWire, SecretWire, SniffWire, UrlWire, link
 from sim.world import Cast, World
 
 WHATSAPP = Errors(lambda: UnclearError("simulated"), lambda: NotSentError("throttled", 1.0))
@@ -46,28 +41,15 @@ COMMON: dict[str, Any] = {
     "numbers": {ACCOUNT.pnid: ACCOUNT.eum_phone_id},
     "ops_port": 0,
 }
+OIDC: dict[str, Any] = {
+    "oidc_issuer": "https://id.invalid",
+    "oidc_jwks_url": "https://id.invalid/jwks",
+    "oidc_audience": "desk",
+}
 CDN: dict[str, Any] = {"cdn_url": "https://cdn.invalid", "cdn_key_id": "K", "cdn_private_key": "unused"}
 
 
-@dataclass(slots=True)
-class Desk:
-    """The desk's writing side of whichever process lives; agents talk to it."""
-
-    record: Record | None = None
-    bus: Any = None
-    store: Any = None
-    waiting: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def reply(self, draft: Draft) -> str:
-        """What POST /v1/conversations/{id}/messages does; answers the message_id."""
-        if self.record is None:
-            raise ConnectionError("no desk is up")
-        kept = await self.record.outbound.record(draft)
-        await publish_outbox(self.bus, self.store, kept.events, kept.owed)
-        return draft.message_id
-
-
-def cast(index: MemoryIndex, hooks: HookWire, desk: Desk) -> list[Cast]:
+def cast(index: MemoryIndex, hooks: HookWire, desks: Desks) -> list[Cast]:
     """The processes of a world."""
 
     async def run_gateway(world: World, app: SimApp[GatewaySettings]) -> None:
@@ -87,8 +69,9 @@ def cast(index: MemoryIndex, hooks: HookWire, desk: Desk) -> list[Cast]:
     async def run_ingest(_world: World, app: SimApp[IngestSettings]) -> None:
         await ingest.compose(app)
 
-    async def run_desk(_world: World, app: SimApp[Settings]) -> None:
-        await _desk(app, desk)
+    async def run_desk(_world: World, app: SimApp[DeskSettings]) -> None:
+        desks.up[app.name] = await desk.assemble(app, UrlWire(), app.wrap(SecretWire(), SECRETS))
+        desks.stores[app.name] = await app.store()
 
     return [
         Cast("ingest", run_ingest, IngestSettings(**COMMON, concurrency=4), 2),
@@ -96,20 +79,5 @@ def cast(index: MemoryIndex, hooks: HookWire, desk: Desk) -> list[Cast]:
         Cast("gateway", run_gateway, GatewaySettings(**COMMON), 2),
         Cast("media", run_media, MediaSettings(**COMMON)),
         Cast("indexer", run_indexer, IndexerSettings(**COMMON, opensearch_url="http://search.invalid")),
-        Cast("desk", run_desk, Settings(**COMMON), 2),
+        Cast("desk", run_desk, DeskSettings(**COMMON, **CDN, **OIDC), 2),
     ]
-
-
-async def _desk(app: SimApp[Settings], desk: Desk) -> None:
-    store, raw, keys, bus = (
-        await app.store(),
-        await app.objects(topology.RAW_BUCKET),
-        await app.keys(),
-        await app.bus(),
-    )
-    record = build(store, raw, keys, await app.pepper(), app.clock, app.ids, service="desk")
-    appender = Appender(DeskLog(store, app.clock, app.ids), app.clock, lambda _s: None)
-    app.worker(await app.queue("desk"), appender.handle, concurrency=50)
-    due = {OUTBOX_KIND: outbox_handler(bus)}
-    app.task("due", DueTimer(store, app.clock, "desk", due, lambda _what, _error: None).run)
-    desk.record, desk.bus, desk.store = record, bus, store

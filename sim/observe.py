@@ -1,7 +1,7 @@
 """What the audit sees of a world: the stores read raw, and the record as its reader shows it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.search.adapters.memory import MemoryIndex
@@ -17,7 +17,11 @@ from twin.audit.observed import Acknowledged, Document, Observed, Parked, Route,
 
 
 async def observe(
-    servers: Servers, index: MemoryIndex, acknowledged: Sequence[Acknowledged], routes: Sequence[Route]
+    servers: Servers,
+    index: MemoryIndex,
+    acknowledged: Sequence[Acknowledged],
+    routes: Sequence[Route],
+    ticks: Mapping[str, Sequence[str]],
 ) -> Observed:
     """Everything there is, once the world is quiet."""
     reader = _reader(servers)
@@ -30,6 +34,7 @@ async def observe(
         acknowledged=acknowledged,
         routes=routes,
         files=await _files(servers),
+        ticks=ticks,
     )
 
 

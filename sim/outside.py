@@ -62,6 +62,7 @@ class Outside:
         rng = Random(f"topic:{seed}")  # noqa: S311 - must be reproducible
         world = World(ACCOUNT, seed, customers=customers)
         self.driver = Driver(world, History(":memory:", _mono_ns), Topic(ingest, witness, rng), now_ns)
+        self._ingest = ingest
         self.wamids: dict[str, list[str]] = {}
 
     @property
@@ -74,6 +75,14 @@ class Outside:
         step = self.driver.act(self.driver.world.customer_says(customer, say, now_ns()))
         self.wamids.setdefault(customer, []).append(step.wamid)
         return step.wamid
+
+    def event(self, field: str, value: dict[str, Any]) -> None:
+        """Meta says something about the account."""
+        self.driver.act(self.driver.world.account_event(field, value, now_ns()))
+
+    def inject(self, body: str) -> None:
+        """Somebody else publishes to our topic."""
+        self._ingest.put(body, {})
 
     def quiet(self) -> bool:
         """Whether nothing more will leave by itself."""

@@ -2,26 +2,26 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from services.search.adapters.memory import MemoryIndex
-from shared.ids import desk_id
-from shared.record.outbound import Draft, NoConversationError
 from shared.store.port import Item, Put
-from sim.casting import Desk, cast
+from sim.casting import cast
 from sim.cells import Site
 from sim.chaos import Chaos, Plan
+from sim.desks import SETTLED_S, Desks, NeverAnsweredError
 from sim.loop import DeadlockError, StepLimitError, run
 from sim.observe import observe
 from sim.outside import Outside
-from sim.servers import build
+from sim.people import Customers, meta, rubbish
+from sim.servers import Servers, build
 from sim.wires import HookWire
 from sim.world import World
 from twin.audit.history import read
-from twin.audit.observed import Acknowledged, Route
+from twin.audit.observed import Route
 from twin.audit.verdict import Verdict, judge
 from twin.core.faults import Fault as TwinFault
 
@@ -30,7 +30,6 @@ FAULTS_S = 60.0  # and faults happen until here
 REST_S = 1800.0  # what is not at rest this long after has lost something
 CHECK_S = 5.0
 ROUTES = (Route("hook-a"), Route("hook-b", types=frozenset({"text", "image"})))
-TYPES = ("text", "text", "text", "image", "audio", "location", "reaction", "contacts", "document")
 HALF = 0.5  # of the outside's faults are in force in a world
 TWIN_FAULTS = (
     ("duplicate", 0.1, 0, 4000),
@@ -80,10 +79,8 @@ class Outcome:
 @dataclass(slots=True)
 class _Day:
     world: World
-    desk: Desk
+    desks: Desks
     index: MemoryIndex
-    acknowledged: list[Acknowledged] = field(default_factory=list)
-    pending: int = 0
 
 
 def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Outcome:
@@ -92,7 +89,7 @@ def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Out
     plan.until_s = FAULTS_S
     try:
         (verdict, digest), loop = run(seed, _morning(seed, size, chaos))
-    except (DeadlockError, StepLimitError, RestlessError) as error:
+    except (DeadlockError, StepLimitError, RestlessError, NeverAnsweredError) as error:
         return Outcome(seed, None, f"{type(error).__name__}: {error}", chaos, 0, 0.0, "")
     return Outcome(seed, verdict, "", chaos, loop.steps, loop.time(), digest)
 
@@ -106,15 +103,19 @@ async def _morning(seed: int, size: Size, chaos: Chaos) -> tuple[Verdict, str]:
     servers = build(Random(f"servers:{seed}"), size.duplicates)  # noqa: S311
     outside = Outside(seed, servers.queues["ingest"], servers.queues["connect"], size.customers)
     _trouble(outside, rng, seed)
-    day = _Day(World(seed, servers, outside, chaos, rng), Desk(), MemoryIndex())
+    day = _Day(World(seed, servers, outside, chaos, rng), Desks(Random(f"desks:{seed}")), MemoryIndex())  # noqa: S311
     hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.1, FAULTS_S)  # noqa: S311
     await _configure(day)
     running = [asyncio.ensure_future(outside.driver.run())]
-    for kind in cast(day.index, hooks, day.desk):
+    for kind in cast(day.index, hooks, day.desks):
         running += [asyncio.ensure_future(life) for life in day.world.cast(kind)]
-    await asyncio.gather(_customers(day, size, rng), _agents(day, size, Random(f"agents:{seed}")))  # noqa: S311
+    watcher = asyncio.ensure_future(day.desks.watch())
+    await asyncio.gather(*_people(day, size, seed))
     await _rest(day)
-    observed = await observe(servers, day.index, day.acknowledged, ROUTES)
+    await day.desks.repeat(await _unsettled(servers))
+    await _rest(day)
+    watcher.cancel()
+    observed = await observe(servers, day.index, day.desks.acknowledged, ROUTES, day.desks.ticks)
     history = outside.rows()
     for process in day.world.processes:
         process.stop()
@@ -149,53 +150,29 @@ def _config(table_kind: str, name: str, **parts: Any) -> Put:
     return Put("config", {"pk": table_kind, "sk": name, "version": 1, **parts})
 
 
-async def _customers(day: _Day, size: Size, rng: Random) -> None:
-    outside = day.world.outside
-    people = outside.customers
-    for number in range(size.messages):
-        await asyncio.sleep(rng.expovariate(size.messages / MORNING_S))
-        who = rng.choice(people)
-        kind = rng.choice(TYPES)
-        said = outside.wamids.get(who)
-        say: dict[str, Any] = {"type": kind, "text": f"mensaje {number}"}
-        if kind == "reaction":
-            say = (
-                {"type": "reaction", "emoji": "👍", "target": rng.choice(said)} if said else {"type": "text"}
-            )
-        outside.says(who, **say)
+def _people(day: _Day, size: Size, seed: int) -> list[Coroutine[Any, Any, None]]:
+    """Everybody of a morning."""
+    rng, outside = Random(f"people:{seed}"), day.world.outside  # noqa: S311 - reproducible
+    return [
+        Customers(outside, rng).write(size.messages, MORNING_S),
+        meta(outside, Random(f"meta:{seed}"), MORNING_S),  # noqa: S311
+        rubbish(outside, Random(f"rubbish:{seed}"), MORNING_S),  # noqa: S311
+        day.desks.answer(size.replies, MORNING_S),
+        day.desks.configure(),
+        _after(MORNING_S / 2, day.desks.read_receipt),
+    ]
 
 
-async def _agents(day: _Day, size: Size, rng: Random) -> None:
-    for number in range(size.replies):
-        await asyncio.sleep(rng.expovariate(size.replies / MORNING_S))
-        await _reply(day, number, rng)
+async def _after(seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.sleep(seconds)
+    await act()
 
 
-async def _reply(day: _Day, number: int, rng: Random) -> None:
-    """An agent answers the newest thread and insists until the desk has acknowledged it."""
-    conversation = await _some_conversation(day, rng)
-    if conversation is None:
-        return
-    text = f"respuesta {number}"
-    body = {"type": "text", "text": {"body": text}}
-    draft = Draft(desk_id("agent", str(number)), conversation, "agent", "text", body, text)
-    for _ in range(200):
-        try:
-            async with asyncio.timeout(20):
-                message_id = await day.desk.reply(draft)
-        except NoConversationError:
-            return
-        except Exception:  # noqa: BLE001 - whatever the API answers, the agent's client tries again
-            await asyncio.sleep(rng.uniform(0.5, 2))
-        else:
-            day.acknowledged.append(Acknowledged(message_id, text))
-            return
-    raise RestlessError("the desk never acknowledged a reply")
-
-
-async def _some_conversation(day: _Day, rng: Random) -> str | None:
-    found = [item["pk"] async for item in day.world.servers.store.scan("conversations")]
-    return rng.choice(sorted(found)) if found else None
+async def _unsettled(servers: Servers) -> list[str]:
+    """Messages that wait for a person, once a minute has gone by."""
+    await asyncio.sleep(SETTLED_S)
+    found = [item async for item in servers.store.scan("messages") if item.get("state") == "unsettled"]
+    return sorted(item["message_id"] for item in found)
 
 
 async def _rest(day: _Day) -> None:

@@ -151,7 +151,19 @@ class SecretWire:
             raise SecretMissingError(name)
         return SECRET
 
+    async def write(self, name: str, value: str) -> None:
+        """Keep a value."""
+        del name, value
+
 
 def link(medium: Any) -> str:
     """A destination's link to a file; nobody follows it in a simulated world."""
     return f"https://cdn.invalid/{medium['sha256']}"
+
+
+class UrlWire:
+    """The CDN's signer."""
+
+    def url(self, sha256: str, ttl_s: int) -> str:
+        """An URL nobody follows."""
+        return f"https://cdn.invalid/{sha256}?{ttl_s}"

@@ -21,8 +21,8 @@ from shared.record.reader import Reader
 from shared.record.relations import beside, pointer
 from shared.record.sealing import Sealing
 from shared.record.shape import MediaItem, whatsapp_destination
-from shared.record.waits import place_of
-from shared.store.port import ConditionFailedError, ContendedError, Item, Op, Put, Store
+from shared.record.waits import Place, place_of
+from shared.store.port import Attr, ConditionFailedError, ContendedError, Item, Op, Put, Store, Update
 
 DAY_MS = 24 * 3600 * 1000
 GATEWAY = "gateway"  # whose timer runs the lanes towards WhatsApp
@@ -114,14 +114,18 @@ class Outbound:
         if thread is None:
             raise NoConversationError(draft.conversation_id)
         message = await self._message(draft, thread.item)
+        target = await self._target(draft)
         found: list[Event] = [events.recorded(message, self._envelope(draft))]
+        if target is not None:
+            after = {**target, "rev": target["rev"] + 1}
+            found.append(events.changed(after, ["reaction"], self._envelope(draft)))
         owed = outbox(self._service, self._clock.now_ms(), found)
         ops: list[Op] = [
             Put("ids", ids_item(message), absent=True),
             Put("messages", message, absent=True),
             move(thread.item, Movement(message, preview=await self._preview(draft, message))),
             *self._owe(draft, message),
-            *await self._relation(draft, message),
+            *_relation(draft, message, target),
             *owed,
         ]
         try:
@@ -178,11 +182,12 @@ class Outbound:
             held=draft.hold_ms > 0,
         )
 
-    async def _relation(self, draft: Draft, message: Item) -> list[Op]:
+    async def _target(self, draft: Draft) -> Item | None:
+        """The message a reaction is about, where we have it."""
         if draft.reacts_to is None:
-            return []
-        target = place_of(await self._store.get("ids", draft.reacts_to))
-        return [] if target is None else beside(target, "reaction", draft.message_id, pointer(message))
+            return None
+        place = place_of(await self._store.get("ids", draft.reacts_to))
+        return None if place is None else await self._store.get("messages", place.pk, place.sk)
 
     async def _again(self, draft: Draft, seen: Item) -> Kept:
         message = await self._store.get("messages", seen["conversation_id"], seen["order_key"])
@@ -195,3 +200,13 @@ class Outbound:
 
     def _envelope(self, draft: Draft) -> events.Envelope:
         return events.Envelope(self._clock.now_ms(), draft.traceparent, draft.message_id)
+
+
+def _relation(draft: Draft, message: Item, target: Item | None) -> list[Op]:
+    """A reaction beside its target; the target's rev is as read, for its event is named by the next one."""
+    if target is None:
+        return []
+    place = Place(target["pk"], target["sk"])
+    child, _ = beside(place, "reaction", draft.message_id, pointer(message))
+    same = Attr("rev").eq(target["rev"])
+    return [child, Update("messages", place.pk, place.sk, add={"rev": 1}, condition=same)]

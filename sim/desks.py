@@ -1,0 +1,156 @@
+"""The people at the desks of a world: they answer, insist, repeat what is unconfirmed, and watch live."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import TypeVar
+
+from services.desk.api.parts import Parts
+from services.desk.drafts import LocationReply, ReactionReply, TextReply
+from services.desk.rules import DestinationIn, RouteIn
+from shared.http.principal import Principal
+from shared.http.problems import Problem
+from shared.lanes.owed import owe_receipt
+from shared.store.port import ContendedError, Item, Store, StoreUnavailableError
+from sim.wires import SECRET
+from twin.audit.observed import Acknowledged
+
+T = TypeVar("T")
+ANA = Principal("ana", frozenset({"agent"}), 10**11)
+ADELA = Principal("adela", frozenset({"admin"}), 10**11)
+CALL_S = 20.0  # what the console waits for an answer
+TRIES = 300
+SETTLED_S = 70.0  # an unconfirmed message may be repeated after a minute
+LONG = "párrafo " * 700  # above 4,096 characters: two messages
+CLIENT_FAULT = 500
+
+
+class NeverAnsweredError(Exception):
+    """The desk acknowledged nothing, however often it was asked."""
+
+
+@dataclass(slots=True)
+class Desks:
+    """What the desk's living processes offer, and what its people did and saw.
+
+    Attributes:
+        up: name of a process -> what stands behind its API.
+        acknowledged: what was answered with 2xx. ticks: message -> states as watched live.
+    """
+
+    rng: Random
+    up: dict[str, Parts] = field(default_factory=dict)
+    stores: dict[str, Store] = field(default_factory=dict)
+    acknowledged: list[Acknowledged] = field(default_factory=list)
+    ticks: dict[str, list[str]] = field(default_factory=dict)
+    keys: int = 0
+
+    async def insist(self, call: Callable[[Parts], Awaitable[T]]) -> T | None:
+        """Ask any desk until it answers; None where it says no (4xx)."""
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(CALL_S):
+                    return await call(self._any())
+            except Problem as problem:
+                if problem.status < CLIENT_FAULT:
+                    return None
+            except Exception:  # noqa: BLE001 - whatever goes wrong, the console asks again with its key
+                await asyncio.sleep(self.rng.uniform(0.5, 2))
+        raise NeverAnsweredError
+
+    def _any(self) -> Parts:
+        if not self.up:
+            raise ConnectionError
+        return self.up[self.rng.choice(sorted(self.up))]
+
+    async def answer(self, count: int, seconds: float) -> None:
+        """Replies to random threads of the inbox, at random moments."""
+        for _ in range(count):
+            await asyncio.sleep(self.rng.expovariate(count / seconds))
+            page = await self.insist(lambda parts: parts.inbox.page(50))
+            if page and page.items:
+                await self._reply(self.rng.choice(page.items)["pk"])
+
+    async def _reply(self, conversation: str) -> None:
+        self.keys += 1
+        key = f"key-{self.keys}"
+        target = await self._target(conversation)
+        asked = self._asked(key, target)
+        found = await self.insist(lambda parts: parts.replies.reply(conversation, asked, ANA, key, None))
+        for item in found or ():
+            text = asked.text if isinstance(asked, TextReply) and len(asked.text) < len(LONG) else ""
+            self.acknowledged.append(Acknowledged(item["message_id"], text))
+
+    async def _target(self, conversation: str) -> str | None:
+        page = await self.insist(lambda parts: parts.reader.page(conversation, limit=5))
+        found = (
+            [view.item["message_id"] for view in page.views if view.item["direction"] == "in"] if page else []
+        )
+        return self.rng.choice(found) if found else None
+
+    def _asked(self, key: str, target: str | None) -> TextReply | ReactionReply | LocationReply:
+        luck = self.rng.random()
+        if luck < 0.15 and target:  # noqa: PLR2004 - shares of what agents send
+            return ReactionReply(type="reaction", target=target, emoji="👍")
+        if luck < 0.25:  # noqa: PLR2004
+            return LocationReply(type="location", latitude=19.4, longitude=-99.1)
+        text = LONG if luck < 0.35 else f"respuesta {key}"  # noqa: PLR2004
+        return TextReply(type="text", text=text, reply_to=target if luck > 0.8 else None)  # noqa: PLR2004
+
+    async def read_receipt(self) -> None:
+        """A read receipt for the newest message of a thread: fired once, kept nowhere."""
+        page = await self.insist(lambda parts: parts.inbox.page(50))
+        if not page or not page.items:
+            return
+        conversation = self.rng.choice(page.items)["pk"]
+        found = await self.insist(lambda parts: parts.reader.page(conversation, limit=5))
+        received = [view.item for view in found.views if view.item["direction"] == "in"] if found else []
+        if received:
+            await self._receipt(received[-1])
+
+    async def repeat(self, unsettled: list[str]) -> None:
+        """A person sends again what stayed unconfirmed."""
+        for message_id in unsettled:
+            self.keys += 1
+            key = f"key-{self.keys}"
+            await self.insist(lambda parts, one=message_id, k=key: parts.replies.retry(one, ANA, k))  # type: ignore[misc] # defaults bind the loop's values
+
+    async def configure(self) -> None:
+        """An admin adds a destination and a route that is not in force yet."""
+        spare = DestinationIn(kind="webhook", url="https://h.invalid/spare", secret_value=SECRET)
+        await self.insist(lambda parts: parts.rules.put_destination("spare", spare, ADELA, "absent"))
+        route = RouteIn.model_validate({"match": {"by": "all"}, "destinations": ["spare"], "enabled": False})
+        await self.insist(lambda parts: parts.rules.put_route("spare", route, ADELA, "absent"))
+        await self.insist(lambda parts: parts.rules.all("route"))
+        await self.insist(lambda parts: parts.rules.one("route", "spare"))
+
+    async def watch(self) -> None:
+        """A console that follows the log on whichever desk is up, and goes on where it was."""
+        seq: int | None = None
+        while True:
+            try:
+                seq = await self._follow(self._any(), seq)
+            except Exception:  # noqa: BLE001 - a stream that breaks is opened again
+                await asyncio.sleep(1)
+
+    async def _follow(self, parts: Parts, seq: int | None) -> int | None:
+        at = await parts.hub.head() if seq is None else seq
+        until = asyncio.get_running_loop().time() + 30
+        async for entries in parts.hub.follow(at, until, 5):
+            if entries is None:
+                return None
+            for event in await parts.live.render(entries, ANA):
+                at = event.seq
+                if event.message is not None and event.message.state is not None:
+                    self.ticks.setdefault(event.message.message_id, []).append(event.message.state)
+        return at
+
+    async def _receipt(self, item: Item) -> None:
+        """Owed by the desk's store once; a receipt that is lost is lost."""
+        name = self.rng.choice(sorted(self.stores))
+        clock = self.up[name].clock
+        try:
+            await self.stores[name].write(owe_receipt(item, clock.now_ms()))
+        except (ContendedError, StoreUnavailableError):
+            return
