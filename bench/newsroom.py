@@ -1,0 +1,281 @@
+"""A running system as the bench sees it: customers who write, raw reads of the stores, the twin's history, the audit."""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Self
+
+import aiohttp
+from aiobotocore.session import get_session
+
+from bench import measure
+from bench.audit import audited, lost_nothing
+from bench.figures import Row
+from local.install import Say
+from local.plan import PHONE_NUMBER, REGION, SERVICES
+from local.system import System
+from shared import topology
+from shared.ids import received_id
+
+DESTINATION = "banco"
+WORKERS = tuple(program.name for program in SERVICES)
+_SECRET = "whsec_" + "YmFuY28gZGUgcHJ1ZWJhcyBkZSBsYSByZWRhY2Npb24="
+_BATCH_GET = 100  # DynamoDB: BatchGetItem, items a call
+# What people write to a newsroom, 90 to 250 characters.
+_TEXTS = (
+    "Buenas tardes, hay una fuga de agua sobre Universidad y los vecinos llevan toda la mañana sin servicio.",
+    "Les escribo de la colonia Doctores: el semáforo de Niños Héroes no sirve desde ayer y ya hubo dos choques.",
+    "¿Van a cubrir la marcha de mañana? Saldrá del Ángel a las cuatro y esperan llegar al Zócalo a las seis; "
+    "tengo el contacto de quienes organizan, por si les interesa una entrevista.",
+    "Confirmado: suspendieron clases en tres escuelas de Iztapalapa por la falta de agua.",
+)
+
+
+class Newsroom:
+    """The whole system on free ports, one webhook destination that gets everything, `people` customers.
+
+    Args:
+        people: how many customers write in turn.
+        say: told of each step.
+    """
+
+    def __init__(self, people: int, say: Say) -> None:
+        self._say = say
+        self._stack = AsyncExitStack()
+        self.people = people
+        self.system = System()
+        self.said: dict[str, str] = {}  # message_id -> wamid
+        self.replied: dict[str, str] = {}  # message_id -> text the desk took
+        self._spoken = 0
+        self._token = ""
+        self._http: aiohttp.ClientSession
+        self._dynamo: Any
+        self._sqs: Any
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._open()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _open(self) -> None:
+        self._say("arrancando el sistema / starting the system")
+        await self._stack.enter_async_context(self.system)
+        self._http = await self._stack.enter_async_context(
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60))
+        )
+        self._dynamo, self._sqs = await self._client("dynamodb"), await self._client("sqs")
+        await self._configure(await self._client("secretsmanager"))
+
+    async def _client(self, service: str) -> Any:
+        create: Any = get_session().create_client  # typed by literal service names only
+        made = create(
+            service,
+            region_name=REGION,
+            endpoint_url=self.system.urls["ministack"],
+            aws_access_key_id="test",
+            aws_secret_access_key="test",  # noqa: S106 - the emulator's
+        )
+        return await self._stack.enter_async_context(made)
+
+    async def _configure(self, secrets: Any) -> None:
+        """A receiver at the twin, its secret, and a route that sends it everything."""
+        await self._post("/_twin/destinations", {"name": DESTINATION, "secret": _SECRET})
+        await secrets.create_secret(Name=f"hook-{DESTINATION}", SecretString=_SECRET)
+        url = f"{self.system.urls['twin']}/hooks/{DESTINATION}"
+        place = {"kind": "webhook", "url": url, "secret": f"hook-{DESTINATION}"}
+        await self._put("config", _strings({"pk": "destination", "sk": DESTINATION, **place}))
+        route: dict[str, Any] = _strings({"pk": "route", "sk": DESTINATION})
+        route["match"] = {"M": _strings({"by": "all"})}
+        route["destinations"] = {"L": [{"S": DESTINATION}]}
+        await self._put("config", route)
+
+    async def _put(self, table: str, item: dict[str, Any]) -> None:
+        await self._dynamo.put_item(TableName=self._table(table), Item=item | {"version": {"N": "1"}})
+
+    def _table(self, name: str) -> str:
+        return topology.Naming(self.system.plan.prefix).name(name)
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Any:
+        async with self._http.post(self.system.urls["twin"] + path, json=body) as answer:
+            answer.raise_for_status()
+            return await answer.json()
+
+    # --- the customers
+
+    async def write(self, **what: Any) -> str:
+        """The next customer writes (by default a text); answers the message_id it will have."""
+        number, self._spoken = self._spoken, self._spoken + 1
+        body = {"type": "text", "text": _TEXTS[number % len(_TEXTS)], **what}
+        person = f"52155{number % self.people:08d}"
+        wamid = (await self._post(f"/_twin/customers/{person}/messages", body))["wamid"]
+        message_id = received_id(PHONE_NUMBER, wamid)
+        self.said[message_id] = wamid
+        return message_id
+
+    async def write_at(self, rate: float, count: int, **what: Any) -> list[str]:
+        """`count` messages at a steady rate, not waiting for anything to come of them."""
+        loop = asyncio.get_running_loop()
+        began, tasks = loop.time(), []
+        for number in range(count):
+            await asyncio.sleep(began + number / rate - loop.time())
+            tasks.append(asyncio.create_task(self.write(**what)))
+        return list(await asyncio.gather(*tasks))
+
+    async def reply(self, conversation_id: str, number: int) -> str:
+        """An agent answers through the desk's API; answers the message_id."""
+        if not self._token:
+            self._token = await asyncio.to_thread(self.system.token, "agent")
+        url = f"{self.system.urls['desk']}/v1/conversations/{conversation_id}/messages"
+        headers = {"Authorization": f"Bearer {self._token}", "Idempotency-Key": f"bench-{number}"}
+        body = {"type": "text", "text": f"Gracias, ya lo vemos ({number})."}
+        async with self._http.post(url, json=body, headers=headers) as answer:
+            answer.raise_for_status()
+            message_id: str = (await answer.json())["messages"][0]["message_id"]
+        self.replied[message_id] = body["text"]
+        return message_id
+
+    # --- what became of it, by raw reads
+
+    async def recorded(self, wanted: Sequence[str]) -> dict[str, str]:
+        """Of these messages, those in the record: message_id -> conversation_id."""
+        found: dict[str, str] = {}
+        table = self._table("ids")
+        for start in range(0, len(wanted), _BATCH_GET):
+            keys = [{"pk": {"S": one}, "sk": {"S": "-"}} for one in wanted[start : start + _BATCH_GET]]
+            answer = await self._dynamo.batch_get_item(RequestItems={table: {"Keys": keys, "ConsistentRead": True}})
+            found |= {item["pk"]["S"]: item["conversation_id"]["S"] for item in answer["Responses"][table]}
+        return found
+
+    async def searchable(self, wanted: Sequence[str]) -> set[str]:
+        """Of these messages, those that a search finds."""
+        found: set[str] = set()
+        alias = topology.Naming(self.system.plan.prefix).name(topology.SEARCH_ALIAS)
+        url = f"{self.system.urls['opensearch']}/{alias}/_search"
+        for start in range(0, len(wanted), 500):
+            part = list(wanted[start : start + 500])
+            question = {"query": {"ids": {"values": part}}, "size": len(part), "_source": False}
+            async with self._http.post(url, json=question) as answer:
+                answer.raise_for_status()
+                found |= {hit["_id"] for hit in (await answer.json())["hits"]["hits"]}
+        return found
+
+    async def history(self, after: int = 0) -> AsyncIterator[dict[str, Any]]:
+        """Rows of the twin's history after a number."""
+        url = f"{self.system.urls['twin']}/_twin/history"
+        async with self._http.get(url, params={"after": str(after)}) as answer:
+            async for line in answer.content:
+                yield json.loads(line)
+
+    async def last_seq(self) -> int:
+        """Number of the newest row of the history."""
+        return (await self._health())["seq"]
+
+    async def _health(self) -> dict[str, int]:
+        async with self._http.get(f"{self.system.urls['twin']}/_twin/health") as answer:
+            health: dict[str, int] = await answer.json()
+            return health
+
+    async def forwarded(self, after: int = 0) -> dict[str, list[float]]:
+        """message_id -> when the destination kept it, ms; more than one = it was kept twice."""
+        kept: dict[str, list[float]] = {}
+        async for row in self.history(after):
+            if row["kind"] == "received" and row["phase"] == "ok" and row["destination"] == DESTINATION:
+                kept.setdefault(row["remote_id"].split(":")[1], []).append(row["at"])
+        return kept
+
+    async def published(self, after: int = 0) -> dict[str, float]:
+        """message_id -> when EUM Social published it first, ms."""
+        times: dict[str, float] = {}
+        async for row in self.history(after):
+            if row["kind"] == "published" and row["direction"] == "in" and not row["destination"]:
+                times.setdefault(received_id(PHONE_NUMBER, row["wamid"]), row["at"])
+        return times
+
+    # --- measuring
+
+    def pids(self, *more: str) -> dict[str, int]:
+        """Process ids of all workers, and of further parts."""
+        return {name: self.system.pid(name) for name in (*WORKERS, *more)}
+
+    async def idle(self, seconds: float) -> dict[str, float]:
+        """CPU seconds a second of each worker while nothing happens."""
+        before, began = measure.usages(self.pids()), time.monotonic()
+        await asyncio.sleep(seconds)
+        took = time.monotonic() - began
+        return {name: cpu / took for name, cpu in measure.spent(before, measure.usages(self.pids())).items()}
+
+    async def settle(self, wanted: Iterable[str], limit_s: float, *, forward: bool = True) -> dict[str, int]:
+        """Wait until all of these are recorded, searchable and forwarded; answers how many are not, by stage."""
+        open_in = {"recorded": list(wanted), "searchable": list(wanted), "forwarded": list(wanted)}
+        if not forward:
+            del open_in["forwarded"]
+        deadline = time.monotonic() + limit_s
+        while any(open_in.values()) and time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
+            for stage, missing in open_in.items():
+                found = await self._seen(stage, missing[:1000]) if missing else ()
+                open_in[stage] = [one for one in missing if one not in found]
+        return {stage: len(missing) for stage, missing in open_in.items()}
+
+    async def delivered(self, sent: Sequence[str], limit_s: float) -> None:
+        """Wait until the customers have these replies and their ticks have left. Raises RuntimeError."""
+        waiting, deadline = {f"{one}.1" for one in sent}, time.monotonic() + limit_s
+        while waiting:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{len(waiting)} replies were not delivered within {limit_s:.0f} s")
+            await asyncio.sleep(0.5)
+            async for row in self.history():
+                # Meta sends no `delivered` where `read` comes first (webhooks reference, statuses).
+                if row["kind"] == "published" and row["type"] in {"delivered", "read"}:
+                    waiting.discard(row["attempt"])
+
+    async def quiet(self, limit_s: float) -> None:
+        """Wait until every queue has been empty for two looks. Raises RuntimeError."""
+        deadline, looks = time.monotonic() + limit_s, 0
+        while looks < 2:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"queues not empty within {limit_s:.0f} s")
+            await asyncio.sleep(0.5)
+            looks = 0 if await self.depth() else looks + 1
+
+    async def depth(self) -> int:
+        """Messages in all queues, visible or in somebody's hands, and what the twin has still to send."""
+        made = self.system.provisioned
+        urls = [made.queues[spec.name] for spec in topology.QUEUES] if made else []
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        calls = [self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names) for url in urls]
+        answers = await asyncio.gather(*calls)
+        waiting = (await self._health())["waiting"]
+        return waiting + sum(int(answer["Attributes"][name]) for answer in answers for name in names)
+
+    async def _seen(self, stage: str, wanted: Sequence[str]) -> Iterable[str]:
+        if stage == "recorded":
+            return await self.recorded(wanted)
+        if stage == "searchable":
+            return await self.searchable(wanted)
+        return await self.forwarded()
+
+    async def close(self, row: Row, missing: dict[str, int]) -> None:
+        """End a row: nothing missing by our own counts, and the audit says 0 lost; else the row is void."""
+        row.counts["messages"] = len(self.said)
+        row.voids += [f"{count} not {stage} in time" for stage, count in missing.items() if count]
+        doubled = sum(len(times) > 1 for times in (await self.forwarded()).values())
+        if doubled:
+            row.voids.append(f"{doubled} forwarded twice")
+        self._say("auditoría / audit")
+        token = await asyncio.to_thread(self.system.token, "agent")
+        row.audit = await audited(self.system.env, token, self.replied)
+        if not lost_nothing(row.audit):
+            row.voids.append("the audit does not say 0 lost")
+
+
+def _strings(values: dict[str, str]) -> dict[str, Any]:
+    return {name: {"S": value} for name, value in values.items()}
