@@ -9,7 +9,7 @@ from services.forwarder.ports import Answer, Call, NotSentError, UnclearError
 
 CONNECT_S = 3.0
 TOTAL_S = 8.0
-BARRED_S = 60.0
+BARRED_S = 60.0  # until then a person may have repaired the address; nothing is lost meanwhile
 MAX_ANSWER = 64 * 1024  # nobody needs more to say yes or no; the rest is not read
 
 
@@ -29,7 +29,7 @@ class Webhook:
     async def deliver(self, call: Call) -> Answer:
         """Post once; redirects are not followed, for they would carry the message elsewhere."""
         if not allowed(call.url, loopback=self._loopback):
-            raise NotSentError("https_required", BARRED_S)  # a person repairs the configuration; nothing is lost
+            raise NotSentError("https_required", BARRED_S)
         try:
             async with self._session.post(
                 call.url,
