@@ -17,7 +17,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -220,17 +220,24 @@ class System:
             recovery.mark_saved(self._emulator)
         return clean
 
-    async def supervise(self, fell: Callable[[str, int | None], None]) -> None:
+    async def supervise(
+        self, fell: Callable[[str, int | None], None], refilled: Callable[[], Awaitable[None]]
+    ) -> None:
         """Start again whatever falls, until cancelled. After the emulator's fall all else starts anew upon it.
 
         Args:
             fell: told of each fall: name and exit code, negative = the signal.
+            refilled: called once the emulator was filled again; `recovered` says how.
         """
         while True:
             await asyncio.sleep(_WATCH_S)
             for name in [name for name in self._meant_to_run if not self._servers[name].alive]:
                 fell(name, self._servers[name].exit_code)
-                await (self._refill() if name == "ministack" else self._raise_again(name))
+                if name == "ministack":
+                    await self._refill()
+                    await refilled()
+                    break
+                await self._raise_again(name)
 
     async def _refill(self) -> None:
         """The emulator died unsaved: what stands upon it stops, it starts empty and is filled again."""

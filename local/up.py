@@ -87,17 +87,18 @@ class Supervisor:
     async def _start(self, system: System) -> None:
         with self._console.status(f"arrancando {len(NAMES)} procesos / starting"):
             await system.start()
-        self._tell_recovery(system)
 
-    def _tell_recovery(self, system: System) -> None:
+    async def _furnish(self, system: System) -> None:
+        """Destinations and routes; and what an emulator that died unsaved has lost."""
+        await system.open_newsroom()
         if system.recovered is not None:
             text = Text("\n".join((*recovery.LOST, system.recovered)))
             self._console.print(Panel(text, title="recuperación / recovery", border_style="yellow"))
 
     async def _live(self, system: System) -> None:
-        watching = asyncio.create_task(system.supervise(self._fell))
+        watching = asyncio.create_task(system.supervise(self._fell, lambda: self._furnish(system)))
         try:
-            await system.open_newsroom()
+            await self._furnish(system)
             if self._environ.get("DEMO") != "0":
                 await self._demo(system)
             self._console.rule("WhatsApp CDMX")
