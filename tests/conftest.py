@@ -11,9 +11,10 @@ import pytest
 
 from local.provision import Provisioned, clients, provision
 from local.system import System
-from tests import engines
+from tests import engines, skips
 
 ACCOUNT = "000000000000"
+pytest_plugins = ["pytester"]
 
 _FAKE_AWS = {
     "AWS_ACCESS_KEY_ID": "test",
@@ -42,6 +43,25 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         process.stdin.close()
     process.wait(90)
     shutil.rmtree(state, ignore_errors=True)
+
+
+def _skipped(config: pytest.Config) -> list[str]:
+    """Ids of the skipped tests, from the reports of all workers."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    reports = reporter.stats.get("skipped", []) if reporter is not None else []
+    return [report.nodeid for report in reports]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A skip that no line of allowed_skips.toml allows fails the run."""
+    if not hasattr(session.config, "workerinput") and skips.unexpected(_skipped(session.config)):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say which."""
+    for test in skips.unexpected(_skipped(config)):
+        terminalreporter.write_line(f"not allowed to be skipped: {test}", red=True)
 
 
 @pytest.fixture(scope="session")
