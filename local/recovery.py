@@ -25,6 +25,14 @@ LOST = (
 
 
 _RUNNING, _STATE = "running", "state"
+_KEPT = (
+    "dynamodb",
+    "kms",
+    "s3",
+    "secretsmanager",
+    "sns",
+    "sqs",
+)  # files the emulator writes, whole, when it ends
 
 
 def mark_running(folder: Path) -> None:
@@ -32,20 +40,21 @@ def mark_running(folder: Path) -> None:
     (folder / _RUNNING).touch()
 
 
-def mark_saved(folder: Path) -> None:
-    """It ended by itself and saved."""
-    (folder / _RUNNING).unlink(missing_ok=True)
-
-
 def forget_unsaved(folder: Path) -> bool:
     """Whether the emulator died without saving; what it had saved before is dropped then, objects stay.
 
-    A state older than the crash would send again what was already sent.
+    It saved if each of its files is younger than the mark. A state older than the crash would send again what
+    was already sent.
     """
-    unsaved = (folder / _RUNNING).exists()
-    if unsaved:
-        shutil.rmtree(folder / _STATE, ignore_errors=True)
-    return unsaved
+    marker, state = folder / _RUNNING, folder / _STATE
+    if not marker.exists():
+        return False
+    began = marker.stat().st_mtime_ns
+    files = [state / f"{name}.json" for name in _KEPT]
+    if all(file.exists() and file.stat().st_mtime_ns > began for file in files):
+        return False
+    shutil.rmtree(state, ignore_errors=True)
+    return True
 
 
 def drop_search(url: str, prefix: str) -> list[str]:

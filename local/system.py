@@ -215,10 +215,7 @@ class System:
     async def stop_part(self, name: str) -> bool:
         """SIGTERM a part and wait. True = it drained and ended by itself."""
         self._meant_to_run.pop(name, None)
-        clean = await asyncio.to_thread(self._servers[name].stop)
-        if name == "ministack" and self._servers[name].exit_code == 0:
-            recovery.mark_saved(self._emulator)
-        return clean
+        return await asyncio.to_thread(self._servers[name].stop)
 
     async def supervise(
         self, fell: Callable[[str, int | None], None], refilled: Callable[[], Awaitable[None]]

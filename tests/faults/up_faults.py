@@ -27,6 +27,7 @@ from local.process import free_port
 from local.provision import clients
 
 _READY = "Ctrl-C:"
+_LOST = "murió sin guardar"
 _TIMEOUT_S = 400.0
 _POLL_S = 0.2
 _WORK = ROOT / ".local" / "faults"
@@ -215,28 +216,38 @@ def _cut(path: Path, chance: random.Random) -> None:
 
 
 def emulator_killed(bench: Bench) -> None:
-    """The emulator dies under a running system, then everything dies at once."""
+    """The emulator dies under a running system; then everything dies at once; then the supervisor alone."""
     up = Up(bench)
     try:
         bench.check("emulator: up", holds=up.until(_READY), output=up.output)
-        before = _messages_after(bench, bench.chance.randrange(3, 9))
+        written = _messages_after(bench, bench.chance.randrange(3, 9))
         _kill_emulator(bench)
-        told = up.until("murió sin guardar")
+        told = up.until(_LOST)
         bench.check("emulator killed: it says what is lost", holds=told, output=up.output)
-        after = _await_messages(bench, before)
-        bench.check("emulator killed: messages are back", holds=before <= after, output=f"{before} {after}")
+        _are_back(bench, written, "emulator killed")
+        _kill_emulator(bench)
     finally:
         up.kill()
-    next_up = Up(bench)
+    up = Up(bench)
     try:
-        told = next_up.until("murió sin guardar")
-        bench.check("all killed: the next up says what is lost", holds=told, output=next_up.output)
-        bench.check("all killed: it is ready", holds=next_up.until(_READY), output=next_up.output)
-        after = _await_messages(bench, before)
-        bench.check("all killed: messages are back", holds=before <= after, output=f"{before} {after}")
+        bench.check("all killed: up again", holds=up.until(_READY), output=up.output)
+        bench.check("all killed: it says what is lost", holds=_LOST in up.output, output=up.output)
+        _are_back(bench, written, "all killed")
     finally:
-        next_up.interrupt()
+        up.kill()
+    up = Up(bench)
+    try:
+        bench.check("supervisor killed: up again", holds=up.until(_READY), output=up.output)
+        bench.check("supervisor killed: nothing is lost", holds=_LOST not in up.output, output=up.output)
+        _are_back(bench, written, "supervisor killed")
+    finally:
+        up.interrupt()
     works(bench, "emulator killed")
+
+
+def _are_back(bench: Bench, written: frozenset[str], after: str) -> None:
+    found = _await_messages(bench, written)
+    bench.check(f"{after}: messages are there", holds=written <= found, output=f"{sorted(written - found)}")
 
 
 def _kill_emulator(bench: Bench) -> None:
