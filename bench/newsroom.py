@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from aiobotocore.session import get_session
 from bench import measure
 from bench.audit import audited, lost_nothing
 from bench.figures import Row
+from bench.outside import Outside
 from local.install import Say
 from local.plan import PHONE_NUMBER, REGION, SERVICES
 from local.system import System
@@ -48,6 +49,7 @@ class Newsroom:
         self.system = System()
         self.said: dict[str, str] = {}  # message_id -> wamid
         self.replied: dict[str, str] = {}  # message_id -> text the desk took
+        self._outside = Outside(DESTINATION)
         self._spoken = 0
         self._token = ""
         self._http: aiohttp.ClientSession
@@ -120,14 +122,27 @@ class Newsroom:
         self.said[message_id] = wamid
         return message_id
 
-    async def write_at(self, rate: float, count: int, **what: Any) -> list[str]:
-        """`count` messages at a steady rate, not waiting for anything to come of them."""
+    async def write_at(
+        self, rate: float, count: int, *, heard: Callable[[str], None] | None = None, **what: Any
+    ) -> list[str]:
+        """`count` messages at a steady rate, not waiting for anything to come of them.
+
+        Args:
+            heard: told each message_id at once.
+        """
         loop = asyncio.get_running_loop()
-        began, tasks = loop.time(), []
-        for number in range(count):
-            await asyncio.sleep(began + number / rate - loop.time())
-            tasks.append(asyncio.create_task(self.write(**what)))
-        return list(await asyncio.gather(*tasks))
+        began, said = loop.time(), list[str]()
+
+        async def one() -> None:
+            said.append(await self.write(**what))
+            if heard:
+                heard(said[-1])
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                await asyncio.sleep(began + number / rate - loop.time())
+                group.create_task(one())
+        return said
 
     async def reply(self, conversation_id: str, number: int) -> str:
         """An agent answers through the desk's API; answers the message_id."""
@@ -167,37 +182,19 @@ class Newsroom:
                 found |= {hit["_id"] for hit in (await answer.json())["hits"]["hits"]}
         return found
 
-    async def history(self, after: int = 0) -> AsyncIterator[dict[str, Any]]:
-        """Rows of the twin's history after a number."""
+    async def look_outside(self) -> Outside:
+        """The twin's history, read on from where the last look ended."""
         url = f"{self.system.urls['twin']}/_twin/history"
-        async with self._http.get(url, params={"after": str(after)}) as answer:
+        async with self._http.get(url, params={"after": str(self._outside.seq)}) as answer:
             async for line in answer.content:
-                yield json.loads(line)
+                self._outside.take(json.loads(line))
+        return self._outside
 
-    async def last_seq(self) -> int:
-        """Number of the newest row of the history."""
-        return (await self._health())["seq"]
-
-    async def _health(self) -> dict[str, int]:
+    async def _waiting(self) -> int:
+        """What the twin has still to send."""
         async with self._http.get(f"{self.system.urls['twin']}/_twin/health") as answer:
-            health: dict[str, int] = await answer.json()
-            return health
-
-    async def forwarded(self, after: int = 0) -> dict[str, list[float]]:
-        """message_id -> when the destination kept it, ms; more than one = it was kept twice."""
-        kept: dict[str, list[float]] = {}
-        async for row in self.history(after):
-            if row["kind"] == "received" and row["phase"] == "ok" and row["destination"] == DESTINATION:
-                kept.setdefault(row["remote_id"].split(":")[1], []).append(row["at"])
-        return kept
-
-    async def published(self, after: int = 0) -> dict[str, float]:
-        """message_id -> when EUM Social published it first, ms."""
-        times: dict[str, float] = {}
-        async for row in self.history(after):
-            if row["kind"] == "published" and row["direction"] == "in" and not row["destination"]:
-                times.setdefault(received_id(PHONE_NUMBER, row["wamid"]), row["at"])
-        return times
+            waiting: int = (await answer.json())["waiting"]
+            return waiting
 
     # --- measuring
 
@@ -212,11 +209,9 @@ class Newsroom:
         took = time.monotonic() - began
         return {name: cpu / took for name, cpu in measure.spent(before, measure.usages(self.pids())).items()}
 
-    async def settle(self, wanted: Iterable[str], limit_s: float, *, forward: bool = True) -> dict[str, int]:
+    async def settle(self, wanted: Sequence[str], limit_s: float) -> dict[str, int]:
         """Wait until all of these are recorded, searchable and forwarded; answers how many are not, by stage."""
-        open_in = {"recorded": list(wanted), "searchable": list(wanted), "forwarded": list(wanted)}
-        if not forward:
-            del open_in["forwarded"]
+        open_in = {stage: list(wanted) for stage in ("recorded", "searchable", "forwarded")}
         deadline = time.monotonic() + limit_s
         while any(open_in.values()) and time.monotonic() < deadline:
             await asyncio.sleep(0.5)
@@ -232,10 +227,7 @@ class Newsroom:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{len(waiting)} replies were not delivered within {limit_s:.0f} s")
             await asyncio.sleep(0.5)
-            async for row in self.history():
-                # Meta sends no `delivered` where `read` comes first (webhooks reference, statuses).
-                if row["kind"] == "published" and row["type"] in {"delivered", "read"}:
-                    waiting.discard(row["attempt"])
+            waiting -= (await self.look_outside()).delivered
 
     async def quiet(self, limit_s: float) -> None:
         """Wait until every queue has been empty for two looks. Raises RuntimeError."""
@@ -253,21 +245,20 @@ class Newsroom:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         calls = [self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names) for url in urls]
         answers = await asyncio.gather(*calls)
-        waiting = (await self._health())["waiting"]
-        return waiting + sum(int(answer["Attributes"][name]) for answer in answers for name in names)
+        return await self._waiting() + sum(int(answer["Attributes"][name]) for answer in answers for name in names)
 
     async def _seen(self, stage: str, wanted: Sequence[str]) -> Iterable[str]:
         if stage == "recorded":
             return await self.recorded(wanted)
         if stage == "searchable":
             return await self.searchable(wanted)
-        return await self.forwarded()
+        return (await self.look_outside()).kept
 
     async def close(self, row: Row, missing: dict[str, int]) -> None:
         """End a row: nothing missing by our own counts, and the audit says 0 lost; else the row is void."""
         row.counts["messages"] = len(self.said)
         row.voids += [f"{count} not {stage} in time" for stage, count in missing.items() if count]
-        doubled = sum(len(times) > 1 for times in (await self.forwarded()).values())
+        doubled = (await self.look_outside()).doubled
         if doubled:
             row.voids.append(f"{doubled} forwarded twice")
         self._say("auditoría / audit")

@@ -17,6 +17,12 @@ from local.install import Say
 INGEST_LIMIT_MS = 10.0
 _IDLE_S = 8.0
 _SETTLE_S = 180.0
+_SHOWN = {
+    "first text": ("ingest",),
+    "text": WORKERS,
+    "reply": ("desk", "gateway", "ingest"),  # ingest: its four statuses
+    "image": ("media",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +92,7 @@ def judge(row: Row, phases: Mapping[str, Phase], idle: Mapping[str, float], rate
     row.figures.append(Figure("ingest: text", text.whole("ingest"), "CPU ms/msg", INGEST_LIMIT_MS, note))
     for kind, phase in phases.items():
         row.counts[f"{kind}s"] = phase.count
-        for worker in WORKERS:
+        for worker in _SHOWN[kind]:
             row.figures.append(Figure(f"{worker}: own work a {kind}", phase.per_message(worker, idle), "CPU ms/msg"))
     row.figures += [Figure(f"{worker}: idle", idle[worker] * 1000, "CPU ms/s") for worker in WORKERS]
     row.series["CPU ms a text"] = [(float(n), text.per_message(w, idle)) for n, w in enumerate(WORKERS)]

@@ -1,0 +1,75 @@
+"""Memory of every Python worker over many messages, as fast as the system takes them with a bounded backlog."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from bench import measure
+from bench.figures import Figure, Points, Row, second_half, slope
+from bench.newsroom import WORKERS, Newsroom
+from local.install import Say
+
+RSS_LIMIT_MB = 120.0
+FLAT_MB = 3.0  # growth over the second half that still counts as flat; one malloc arena's trim is about 1 MB
+_PEOPLE = 200
+_CHUNK = 25
+_BACKLOG = 150
+_SAMPLES = 80
+_SETTLE_S = 300.0
+
+
+async def run(messages: int, limit_s: float, say: Say) -> Row:
+    """Write `messages` texts, at most `_BACKLOG` of them on their way, and sample RSS as they go through."""
+    row = Row("memory")
+    began, before = time.monotonic(), measure.load()
+    async with Newsroom(_PEOPLE, say) as room:
+        curves = await _flood(room, messages, limit_s, say)
+        missing = await room.settle(list(room.said), _SETTLE_S)
+        judge(row, curves)
+        if len(room.said) < messages:
+            row.voids.append(f"only {len(room.said)} of {messages} written within {limit_s:.0f} s")
+        await room.close(row, missing)
+    row.seconds, row.load = time.monotonic() - began, (before, measure.load())
+    return row
+
+
+async def _flood(room: Newsroom, messages: int, limit_s: float, say: Say) -> dict[str, Points]:
+    """RSS in MB over the number of messages written."""
+    curves: dict[str, list[tuple[float, float]]] = {name: [] for name in WORKERS}
+    every, due = max(_CHUNK, messages // _SAMPLES), 0
+    deadline = time.monotonic() + limit_s
+    while len(room.said) < messages and time.monotonic() < deadline:
+        chunk = min(_CHUNK, messages - len(room.said))
+        await asyncio.gather(*(room.write() for _ in range(chunk)))
+        while await room.depth() > _BACKLOG and time.monotonic() < deadline:
+            await asyncio.sleep(0.1)
+        if len(room.said) >= due:
+            due += every
+            _sample(room, curves)
+            if len(curves["ingest"]) % 10 == 0:
+                say(f"{len(room.said)} de / of {messages}")
+    _sample(room, curves)
+    return dict(curves)
+
+
+def _sample(room: Newsroom, curves: dict[str, list[tuple[float, float]]]) -> None:
+    for name, usage in measure.usages(room.pids()).items():
+        curves[name].append((float(len(room.said)), usage.rss / measure.MB))
+
+
+def judge(row: Row, curves: dict[str, Points]) -> None:
+    """The highest RSS of each worker, and how much it grows by over the second half (least squares)."""
+    for name, points in curves.items():
+        row.counts[f"{name} samples"] = len(points)
+        row.figures.append(
+            Figure(f"{name}: highest RSS", _top(points), "MB", None if name == "media" else RSS_LIMIT_MB)
+        )
+        half = second_half(points)
+        grown = slope(half) * (half[-1][0] - half[0][0]) if half else 0.0
+        note = f"{half[0][1]:.1f} to {half[-1][1]:.1f} MB" if half else ""
+        row.figures.append(Figure(f"{name}: growth in the second half", grown, "MB", FLAT_MB, note))
+        row.series[name] = points
+
+
+def _top(points: Sequence[tuple[float, float]]) -> float:
+    return max((value for _, value in points), default=float("nan"))
