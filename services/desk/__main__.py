@@ -62,7 +62,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter) ->
         retention_days=settings.retention_days,
     )
     log, audit = DeskLog(store, clock, ids), AuditLog(store, clock, ids)
-    renderer = Renderer(store, record.reader, urls)
+    renderer = Renderer(store, record.reader, record.people, urls)
 
     def report(what: str, error: BaseException) -> None:
         app.log.warning("desk trouble", what=what, error=type(error).__name__)

@@ -1,5 +1,6 @@
 """The inbox: conversations newest first, over the index sharded by number and day."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,8 @@ from shared.clock import Clock
 from shared.store.port import Item, Key, Store
 
 DAY_MS = 24 * 3600 * 1000
-STRIDE = 31  # empty days one request may pass; the cursor goes on behind them
+STRIDE = 7  # days asked for at once
+STRIDES = 5  # how often one request asks; the cursor goes on behind empty weeks
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +49,15 @@ class Inbox:
         at = place or Place(today + 1, "~")
         last = today - self._days
         found: list[Item] = []
-        for _ in range(STRIDE):
+        for _ in range(STRIDES):
+            days = [at, *(Place(at.day - n, "~") for n in range(1, STRIDE))]
+            asked = [self._day(day, limit + 1 - len(found)) for day in days if day.day >= last]
+            found += [item for rows in await asyncio.gather(*asked) for item in rows]
+            if len(found) > limit:
+                return InboxPage(found[:limit], _place(found[limit - 1]))
+            at = Place(at.day - STRIDE, "~")
             if at.day < last:
                 return InboxPage(found, None)
-            day = await self._day(at, limit + 1 - len(found))
-            found += day
-            if len(found) > limit:
-                found = found[:limit]
-                return InboxPage(
-                    found, Place(int(found[-1]["inbox"].rpartition("#")[2]), found[-1]["last_order_key"])
-                )
-            at = Place(at.day - 1, "~")
         return InboxPage(found, at)
 
     async def _day(self, at: Place, limit: int) -> list[Item]:
@@ -71,3 +71,8 @@ class Inbox:
             )
             rows += page.items
         return sorted(rows, key=lambda item: str(item["last_order_key"]), reverse=True)[:limit]
+
+
+def _place(item: Item) -> Place:
+    """Behind a conversation: its day stands in its shard's name."""
+    return Place(int(item["inbox"].rpartition("#")[2]), item["last_order_key"])

@@ -9,8 +9,10 @@ from services.desk.models import Conversation, Edit, Medium, Message, Preview, R
 from shared.http.principal import Principal, Role
 from shared.record.content import Content
 from shared.record.events import rfc3339
+from shared.record.people import People
 from shared.record.reader import Reader, View
 from shared.store.port import Item, Store
+from shared.vault.port import KeyDestroyedError
 
 URL_S = 300  # how long a signed URL is good: the console asks again when it needs one later
 CLEARED: Role = "admin"  # who reads protected people's content until each has a list of named readers
@@ -38,16 +40,17 @@ class Beside:
 class Renderer:
     """Renders messages and conversations."""
 
-    def __init__(self, store: Store, reader: Reader, urls: Urls) -> None:
+    def __init__(self, store: Store, reader: Reader, people: People, urls: Urls) -> None:
         self._store = store
         self._reader = reader
+        self._people = people
         self._urls = urls
 
     async def beside(self, conversation_id: str) -> Beside:
         """What of a message's conversation and contact decides how it is shown."""
         item = await self._store.get("conversations", conversation_id) or {}
-        known = await self._reader.contact(item["contact_id"]) if item.get("contact_id") else None
-        return Beside(bool(item.get("protected") or (known and known[0].get("protected"))))
+        contact = await self._people.root(item["contact_id"]) if item.get("contact_id") else None
+        return Beside(bool(item.get("protected") or (contact and contact.get("protected"))))
 
     async def messages(self, views: Sequence[View], caller: Principal, beside: Beside) -> list[Message]:
         """Several messages of one thread."""
@@ -77,11 +80,28 @@ class Renderer:
             "statuses": [status(each) for each in view.statuses],
         }
 
+    async def conversations(self, items: Sequence[Item], caller: Principal) -> list[Conversation]:
+        """Several conversations, their contacts read in one call."""
+        keys = [("contacts", item["contact_id"], "-") for item in items if item.get("contact_id")]
+        found = await self._store.get_many(list(dict.fromkeys(keys))) if keys else {}
+        contacts = [found.get(("contacts", item.get("contact_id", ""), "-")) for item in items]
+        calls = (
+            self._conversation(item, each, caller, {}) for item, each in zip(items, contacts, strict=True)
+        )
+        return list(await asyncio.gather(*calls))
+
     async def conversation(self, item: Item, caller: Principal, **union: Any) -> Conversation:
         """A conversation as the caller may see it; `union` overrides what a merged thread has in common."""
-        known = await self._reader.contact(item["contact_id"]) if item.get("contact_id") else None
-        contact, details = known or ({}, {})
-        protected = bool(item.get("protected") or contact.get("protected"))
+        contact = await self._people.root(item["contact_id"]) if item.get("contact_id") else None
+        return await self._conversation(item, contact, caller, union)
+
+    async def _conversation(
+        self, item: Item, contact: Item | None, caller: Principal, union: Mapping[str, Any]
+    ) -> Conversation:
+        if contact is not None and "merged_into" in contact:
+            contact = await self._people.root(contact["pk"])
+        known = contact or {}
+        protected = bool(item.get("protected") or known.get("protected"))
         hidden = Beside(protected).hidden_from(caller)
         ends = union.get("window_ends_at", item.get("window_ends_at"))
         return Conversation(
@@ -89,8 +109,8 @@ class Renderer:
             pnid=item["pnid"],
             contact_id=item.get("contact_id") or None,
             group="group_id" in item,
-            alias=contact.get("alias"),
-            name=None if hidden else details.get("saved_name") or details.get("name"),
+            alias=known.get("alias"),
+            name=None if hidden else await self._name(contact),
             window_ends_at=rfc3339(ends) if ends else None,
             unread=union.get("unread", item.get("unread", 0)),
             tags=list(item.get("tags", ())),
@@ -102,6 +122,16 @@ class Renderer:
             preview=None if hidden else await self._preview(item),
             rev=item["rev"],
         )
+
+    async def _name(self, contact: Item | None) -> str | None:
+        """What a person is called; nothing once erased."""
+        if contact is None or contact.get("erased"):
+            return None
+        try:
+            details = await self._people.details(contact)
+        except KeyDestroyedError:
+            return None
+        return details.get("saved_name") or details.get("name")
 
     async def _preview(self, item: Item) -> Preview | None:
         found = await self._reader.preview(item)

@@ -45,7 +45,7 @@ async def inbox(caller: Staff, desk: Desk, cursor: Cursor = None, limit: Limit =
     position = decode(cursor, _InboxPosition, "inbox")
     place = Place(position.day, position.before) if position else None
     page = await desk.inbox.page(limit, place)
-    shown = [await desk.renderer.conversation(item, caller) for item in page.items]
+    shown = await desk.renderer.conversations(page.items, caller)
     following = (
         encode(_InboxPosition(day=page.next.day, before=page.next.before), "inbox") if page.next else None
     )

@@ -75,7 +75,8 @@ async def test_every_event_once_in_a_row_without_a_gap(seed: int, tasks: int, co
             results = await asyncio.gather(*calls, return_exceptions=True)
             queue.extend(n for n, result in zip(taken, results, strict=True) if result is not None)
 
-    await asyncio.gather(*(task() for _ in range(tasks)))
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(task() for _ in range(tasks)))
     found = await in_log(store)
     assert [seq for seq, _ in found] == list(range(1, count + 1))
     assert sorted(text for _, text in found) == sorted(body(event(n)) for n in range(count))

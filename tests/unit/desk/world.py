@@ -58,7 +58,7 @@ class World:
 
     def _parts(self) -> Parts:
         base, reader = self.base, self.record.reader
-        renderer = Renderer(base.store, reader, PlainUrls())
+        renderer = Renderer(base.store, reader, self.record.people, PlainUrls())
         presence = Presence(self.clients.append, self.agents.append)
         return Parts(
             reader=reader,
