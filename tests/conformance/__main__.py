@@ -11,7 +11,8 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -91,17 +92,17 @@ class Run:
         made = system.provisioned
         if made is None:
             raise RuntimeError("the system is not provisioned")
-        self._system, self._fed, self._owner = system, fed, owner
+        self._system, self.fed, self._owner = system, fed, owner
         self._made: Provisioned = made
         self._client = clients(system.urls["ministack"], REGION)
         self._feed = Feed(self._client, made)
 
     def feed(self) -> set[str]:
         """Send everything and wait until it is consumed; answers the keys of all the record then holds."""
-        for wamid in spoken_of(self._fed):
+        for wamid in spoken_of(self.fed):
             self._feed.send(self._owner.echo(wamid))
         self._feed.drain(CONSUMED, DRAIN_S)
-        for _, bodies in self._fed:
+        for _, bodies in self.fed:
             for sent in bodies:
                 self._feed.send(sent)
         self._feed.drain(CONSUMED, DRAIN_S)
@@ -112,19 +113,30 @@ class Run:
 
     async def judge(self, plant: Plant) -> list[Row]:
         """The verdict on each file."""
-        environment, token = self._system.env, self._system.token("admin")
-        os.environ.update({name: value for name, value in environment.items() if name.startswith("AWS_")})
         parked = [each for queue in CONSUMED for each in self._feed.parked(queue)]
         archive, permits = self._archive(), asyncio.Semaphore(AT_ONCE)
         excepted = exceptions(HERE / "exceptions.toml")
-        async with Seen(environment, self._system.urls["desk"], token) as seen:
+        desk, token = self._system.urls["desk"], self._system.token("admin")
+        async with _reached(self._system.env), Seen(self._system.env, desk, token) as seen:
             judge = Judge(seen, archive, archive.keys(), parked, PHONE_NUMBER, excepted, plant)
 
             async def one(sample: Sample, bodies: list[Sent]) -> Row:
                 async with permits:
                     return await judge.file(sample, bodies)
 
-            return await asyncio.gather(*(one(*each) for each in self._fed))
+            return await asyncio.gather(*(one(*each) for each in self.fed))
+
+
+@asynccontextmanager
+async def _reached(environment: Mapping[str, str]) -> AsyncIterator[None]:
+    """AWS clients of this process reach the system; afterwards they go where they went before."""
+    before = dict(os.environ)
+    os.environ.update({name: value for name, value in environment.items() if name.startswith("AWS_")})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 async def conform(args: argparse.Namespace, console: Console) -> int:

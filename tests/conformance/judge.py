@@ -205,17 +205,13 @@ class Judge:
         return [("message" if known else "unknown", held)]
 
     async def _statuses(self, row: Row, part: Part, own: set[str]) -> list[tuple[Kind, Held | None]]:
-        wamid = part.wamid or ""
-        shown = await self._seen.message(self._number, wamid) if wamid else None
-        api = [each["whatsapp"] for each in shown["statuses"]] if shown else []
         callback = part.row.get("biz_opaque_callback_data")
-        beside = await self._seen.statuses(self._number, wamid, callback, api)
+        beside = await self._seen.statuses(self._number, part.wamid or "", callback)
         mine = [held for held in beside if held.raw_id in own]
-        alike = [held for held in mine if _rows(held, part.member) == [part.row]] or mine
-        if not alike:
+        if not mine:
             return []
-        held = _likest(part, alike)
-        if shown and not held.shown:
+        held = _likest(part, [each for each in mine if _rows(each, part.member) == [part.row]] or mine)
+        if held.hidden:
             row.wrong.append(f"{part.path}: the API does not show it")
         return [("status", held)]
 

@@ -48,6 +48,8 @@ class Owner:
         """What to send for a file."""
         if sample.shape == "other":
             return [Sent("whatsapp-events", sample.text)]
+        if sample.content is None:
+            return [Sent("connect", sample.text)]
         content, given = sample.content, {}
         inner = shapes.notified(content)
         if inner is not None:

@@ -5,9 +5,9 @@ The archive by raw S3, messages and statuses as an admin sees them through the d
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,7 +18,7 @@ from shared import topology
 from shared.clock import SystemClock
 from shared.ids import received_id
 from shared.record.build import Record, build
-from shared.record.statuses import target
+from shared.record.statuses import KIND, target
 from shared.record.waits import waits
 from shared.service import App
 from shared.settings import Settings
@@ -37,14 +37,14 @@ class Held:
         value: the change's value with this one thing in it.
         webhook: field of the change.
         state: what an account event says is now.
-        shown: whether the public API shows it.
+        hidden: the public API should show it, and does not.
     """
 
     raw_id: str
     value: Any
     webhook: str
     state: str = ""
-    shown: bool = True
+    hidden: bool = False
 
 
 class Archive:
@@ -100,8 +100,12 @@ class Seen:
         await self._stack.aclose()
 
     async def message(self, pnid: str, wamid: str) -> dict[str, Any] | None:
-        """A message as an admin sees it; None where there is none."""
-        answer = await self._http.get(f"/v1/messages/{received_id(pnid, wamid)}")
+        """A received message as an admin sees it; None where there is none."""
+        return await self.detail(received_id(pnid, wamid))
+
+    async def detail(self, message_id: str) -> dict[str, Any] | None:
+        """Any message as an admin sees it; None where there is none."""
+        answer = await self._http.get(f"/v1/messages/{message_id}")
         if answer.status_code == httpx.codes.NOT_FOUND:
             return None
         answer.raise_for_status()
@@ -113,17 +117,17 @@ class Seen:
         view = await self._record.reader.get_message(received_id(pnid, wamid))
         return [await self._child(each) for each in view.variants] if view else []
 
-    async def statuses(self, pnid: str, wamid: str, callback: str | None, api: Sequence[Any]) -> list[Held]:
-        """Statuses beside a message, or waiting for it; `api` are those the desk shows of it."""
+    async def statuses(self, pnid: str, wamid: str, callback: str | None) -> list[Held]:
+        """Statuses beside their message, as the desk shows them too; or waiting for it, where no API shows them."""
         message_id = target(pnid, wamid, callback)
         view = await self._record.reader.get_message(message_id)
         if view is None:
-            return [await self._waiting(each) for each in await waits(self._store, message_id)]
+            waiting = [each for each in await waits(self._store, message_id) if each["kind"] == KIND]
+            return [await self._waiting(each) for each in waiting]
+        shown = await self.detail(message_id) or {"statuses": []}
+        api = [each["whatsapp"] for each in shown["statuses"]]
         held = [await self._child(each) for each in view.statuses]
-        return [
-            Held(each.raw_id, each.value, each.webhook, shown=each.value.get("statuses", [None])[0] in api)
-            for each in held
-        ]
+        return [replace(each, hidden=each.value["statuses"][0] not in api) for each in held]
 
     async def _child(self, item: Item) -> Held:
         content = await self._record.reader.open_child(item)
@@ -131,7 +135,7 @@ class Seen:
 
     async def _waiting(self, item: Item) -> Held:
         content = await self._record.sealing.open_item("ids", item) or {}
-        return Held(item["raw_id"], content.get("value"), content.get("field", ""), shown=False)
+        return Held(item["raw_id"], content.get("value"), content.get("field", ""))
 
     async def accounts(self, raw_id: str, positions: int) -> list[Held]:
         """Account events and unknown things of an envelope."""

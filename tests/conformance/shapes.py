@@ -6,6 +6,7 @@ through SNS; EventBridge puts its events straight into a queue. What has none of
 
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, Literal
 
 Shape = Literal["envelope", "entry", "webhook", "event", "chat", "other"]
 Road = Literal["whatsapp-events", "connect-chat", "connect"]
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
 MAX_DEPTH = 200  # deeper is no sample of anything; our own walks and json's stay far below their limits
 
 
@@ -40,7 +42,10 @@ def read(path: Path, folder: Path) -> Sample:
     data = path.read_bytes()
     text = data.decode(json.detect_encoding(data), "replace").removeprefix("\N{BYTE ORDER MARK}")
     content = parsed(text)
-    return Sample(path.relative_to(folder).as_posix(), text, told(content), content)
+    shape = told(content)
+    if content is None and told(parsed(_TRAILING_COMMA.sub(r"\1", text))) == "event":
+        shape = "event"
+    return Sample(path.relative_to(folder).as_posix(), text, shape, content)
 
 
 def parsed(text: str) -> Any:
