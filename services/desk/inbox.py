@@ -9,7 +9,7 @@ from shared.store.port import Item, Key, Store
 
 DAY_MS = 24 * 3600 * 1000
 STRIDE = 7  # days asked for at once
-STRIDES = 5  # how often one request asks; the cursor goes on behind empty weeks
+STRIDES = 5  # how many empty weeks one request passes; the cursor goes on behind them
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Inbox:
         self._days = days
 
     async def page(self, limit: int, place: Place | None = None) -> InboxPage:
-        """Up to `limit` conversations from a place on; fewer, even none, where many days are empty."""
+        """Up to `limit` conversations from a place on; fewer, even none, where days are empty."""
         # A message may be dated up to 5 minutes ahead of our clock (shared/ids), so tomorrow counts too.
         today = self._clock.now_ms() // DAY_MS
         at = place or Place(today + 1, "~")
@@ -58,6 +58,8 @@ class Inbox:
             at = Place(at.day - STRIDE, "~")
             if at.day < last:
                 return InboxPage(found, None)
+            if found:
+                break  # something to show: quiet weeks are for whoever asks on
         return InboxPage(found, at)
 
     async def _day(self, at: Place, limit: int) -> list[Item]:

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from opensearchpy import AsyncOpenSearch
 from opensearchpy.exceptions import ConnectionError as NoConnectionError
-from opensearchpy.exceptions import ConnectionTimeout, NotFoundError, RequestError, TransportError
+from opensearchpy.exceptions import ConnectionTimeout, RequestError, TransportError
 
 from services.search import dsl, mapping
 from services.search.port import (
@@ -79,11 +79,9 @@ class OpenSearchIndex:
         """Version and document as stored."""
         names = [self._conversations] if kind == "conversations" else await self._months()
         for name in names:
-            try:
-                answer = await _guarded(self._client.get(index=name, id=id))
-            except NotFoundError:
-                continue
-            return answer["_version"], answer["_source"]
+            answer = await _guarded(self._client.get(index=name, id=id, ignore=MISSING))
+            if answer.get("found"):
+                return answer["_version"], answer["_source"]
         return None
 
     async def search(
