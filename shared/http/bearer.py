@@ -54,8 +54,6 @@ def _header(token: str) -> tuple[str, str]:
         raise RefusedError("algorithm")
     if not isinstance(kid, str) or not 0 < len(kid) <= 128:  # noqa: PLR2004 - Cognito's kids have 44
         raise RefusedError("kid")
-    if "crit" in header:  # RFC 7515 s.4.1.11: what is not understood must be refused
-        raise RefusedError("critical_header")
     return algorithm, kid
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from shared.events.model import (
     MessageChanged,
 )
 from shared.queue.port import Message
+from shared.record.inbound import Relation
 from shared.store.port import Delete, Item, Update
 from tests.unit.record.world import NOON_MS, origin, person, reaction, text
 from tests.unit.search.world import World
@@ -106,6 +108,23 @@ async def test_a_change_is_indexed_at_the_new_revision() -> None:
     assert item["rev"] > 1
     await w.poke(changed(item))
     assert w.index.documents("messages")[kept.item_id][0] == item["rev"]
+
+
+async def test_an_edited_message_is_found_by_both_wordings() -> None:
+    w = World()
+    kept = await w.keep(text("wamid.1", "antes"))
+    new = {"type": "text", "text": {"body": "después"}}
+    message = {"type": "edit", "edit": {"original_message_id": "wamid.1", "message": new}}
+    edit = replace(
+        text("wamid.2", at_ms=NOON_MS + 1000),
+        type="edit",
+        message=message,
+        content={"value": {"messages": [message]}, "wamid": "wamid.2"},
+        relation=Relation("edit", "wamid.1"),
+    )
+    await w.keep(edit)
+    await w.poke(changed(await message_of(w, kept.item_id), what="edit"))
+    assert w.index.documents("messages")[kept.item_id][1]["body"] == ["antes", "después"]
 
 
 async def test_an_old_event_indexes_what_the_record_holds_now() -> None:
