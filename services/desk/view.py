@@ -71,7 +71,7 @@ class Renderer:
             "erased": erased,
             "protected": beside.protected,
             "late": bool(view.routed and view.routed.get("late")),
-            "preview": content.preview or None,
+            "preview": (content.preview or None) if shown else None,
             "whatsapp": dict(content.message) if shown else None,
             "media": [self._medium(each, shown=shown) for each in item["media"]],
             "reactions": await self._reactions(view.reactions) if shown else [],
@@ -119,7 +119,7 @@ class Renderer:
             protected=protected,
             last_at=key_time(item["last_order_key"]),
             last_message_id=item["last_message_id"],
-            preview=None if hidden else await self._preview(item),
+            preview=None if hidden or known.get("erased") else await self._preview(item),
             rev=item["rev"],
         )
 

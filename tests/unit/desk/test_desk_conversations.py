@@ -206,6 +206,21 @@ async def test_an_erased_message_shows_that_it_was_there_and_nothing_else() -> N
     assert "secreto" not in repr(await get(w, "/v1/conversations", "admin"))
 
 
+async def test_what_is_marked_erased_is_hidden_before_its_key_is_gone() -> None:
+    w = World()
+    kept = await w.keep(text("wamid.1", "secreto", who=person(name="Ana")))
+    item = await w.item(kept.item_id)
+    await w.store.write(Update("messages", item["pk"], item["sk"], set={"erased": True}, add={"rev": 1}))
+    await w.store.write(Update("contacts", item["contact_id"], "-", set={"erased": True}, add={"rev": 1}))
+    pages = [
+        await get(w, f"/v1/messages/{kept.item_id}", "admin"),
+        await get(w, f"/v1/conversations/{item['pk']}/messages", "admin"),
+        await get(w, "/v1/conversations", "admin"),
+    ]
+    assert "secreto" not in repr(pages)
+    assert "Ana" not in repr(pages)
+
+
 async def test_ticks_come_with_metas_own_words_in_the_detail() -> None:
     w = World()
     await w.keep(text("wamid.1"))
