@@ -18,7 +18,8 @@ async def audited(env: Mapping[str, str], token: str, acknowledged: Mapping[str,
     """The audit's last line, or what there was instead.
 
     Args:
-        env: in which the system is reached. token: an agent's.
+        env: in which the system is reached.
+        token: an agent's.
         acknowledged: message_id to text of every reply the desk took.
     """
     with tempfile.TemporaryDirectory(prefix="cdmx-bench-") as folder:

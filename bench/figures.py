@@ -68,7 +68,9 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
-def spread(name: str, values: Sequence[float], unit: str, limit: float | None = None, note: str = "") -> Figure:
+def spread(
+    name: str, values: Sequence[float], unit: str, limit: float | None = None, note: str = ""
+) -> Figure:
     """The median of repetitions, with all of them in the note."""
     each = ", ".join(f"{value:.2f}" for value in values)
     return Figure(name, median(values) if values else math.nan, unit, limit, note or f"repetitions: {each}")

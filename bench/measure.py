@@ -1,7 +1,7 @@
 """CPU seconds and memory of other processes, read from the kernel through psutil."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -54,10 +54,9 @@ def load() -> float:
     return os.getloadavg()[0]
 
 
-def machine(names: Iterable[str] = ()) -> dict[str, str | int]:
+def machine() -> dict[str, int]:
     """What the figures were taken on."""
-    found: dict[str, str | int] = {
+    return {
         "cores": len(os.sched_getaffinity(0)),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
     }
-    return found | {"parts": ", ".join(names)} if names else found

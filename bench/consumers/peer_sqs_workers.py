@@ -3,9 +3,10 @@
 import os
 from typing import Any
 
-from bench.consumers.handler import recorder
 from sqs_workers import RawQueue, SQSEnv
 from sqs_workers.batching import BatchMessages
+
+from bench.consumers.handler import recorder
 
 
 def main() -> None:
@@ -15,7 +16,7 @@ def main() -> None:
         "bench", RawQueue, BatchMessages(batch_size=10), queue_url=os.environ["BENCH_QUEUE_URL"]
     )
 
-    @queue.raw_processor()  # type: ignore[misc,untyped-decorator] # the library is untyped here
+    @queue.raw_processor()  # type: ignore[untyped-decorator] # not installed where mypy runs
     def process(messages: list[Any]) -> None:
         for message in messages:
             record(message.body)

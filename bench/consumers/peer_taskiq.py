@@ -2,9 +2,10 @@
 
 import os
 
-from bench.consumers.handler import recorder
 from taskiq.serializers import ORJSONSerializer
 from taskiq_aio_sqs import SQSBroker
+
+from bench.consumers.handler import recorder
 
 record = recorder()
 broker = SQSBroker(
@@ -19,7 +20,7 @@ broker = SQSBroker(
 ).with_serializer(ORJSONSerializer())
 
 
-@broker.task(task_name="handle")
+@broker.task(task_name="handle")  # type: ignore[untyped-decorator] # not installed where mypy runs
 async def handle(body: str) -> None:
     """The task."""
     record(body)

@@ -58,7 +58,9 @@ async def run(messages: int, rate: float, say: Say) -> Row:
         say(f"{few} imágenes / images")
         phases["image"] = await _phase(room, room.write_at(rate / 2, few, type="image"))
         judge(row, phases, idle, rate)
-        missing = {f"{stage} ({name})": count for name, one in phases.items() for stage, count in one.missing.items()}
+        missing = {
+            f"{stage} ({name})": count for name, one in phases.items() for stage, count in one.missing.items()
+        }
         await room.close(row, missing)
     row.seconds, row.load = time.monotonic() - began, (before, measure.load())
     return row
@@ -93,6 +95,8 @@ def judge(row: Row, phases: Mapping[str, Phase], idle: Mapping[str, float], rate
     for kind, phase in phases.items():
         row.counts[f"{kind}s"] = phase.count
         for worker in _SHOWN[kind]:
-            row.figures.append(Figure(f"{worker}: own work a {kind}", phase.per_message(worker, idle), "CPU ms/msg"))
+            row.figures.append(
+                Figure(f"{worker}: own work a {kind}", phase.per_message(worker, idle), "CPU ms/msg")
+            )
     row.figures += [Figure(f"{worker}: idle", idle[worker] * 1000, "CPU ms/s") for worker in WORKERS]
     row.series["CPU ms a text"] = [(float(n), text.per_message(w, idle)) for n, w in enumerate(WORKERS)]

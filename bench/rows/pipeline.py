@@ -98,7 +98,9 @@ def judge(row: Row, published: Mapping[str, float], stages: Mapping[str, Mapping
         values = [each - (HOLD_MS if stage == "forwarded" else 0) for each in latencies(published, ended)]
         name = f"{stage} beyond the hold" if stage == "forwarded" else stage
         note = f"{len(values)} messages, p50 {percentile(values, 0.5):.0f} ms, max {percentile(values, 1):.0f} ms"
-        row.figures.append(Figure(f"publish to {name}, p99", percentile(values, 0.99), "ms", LIMITS_MS[stage], note))
+        row.figures.append(
+            Figure(f"publish to {name}, p99", percentile(values, 0.99), "ms", LIMITS_MS[stage], note)
+        )
         row.series[name] = [(value, (n + 1) / len(values)) for n, value in enumerate(sorted(values))]
         if len(values) < len(published):
             row.voids.append(f"{len(published) - len(values)} never seen {stage}")
@@ -124,7 +126,7 @@ def _expect(eyes: _Eyes, message_id: str) -> None:
 async def _until_seen(eyes: _Eyes) -> None:
     """A watch may lag its own last question behind the store."""
     deadline = time.monotonic() + 10
-    while eyes.record.missing + eyes.search.missing and time.monotonic() < deadline:
+    while eyes.record.missing + eyes.search.missing and time.monotonic() < deadline:  # noqa: ASYNC110 - a poll itself
         await asyncio.sleep(0.1)
 
 
@@ -135,7 +137,9 @@ async def _ramp(room: Newsroom, first: float, top: float, say: Say) -> list[Step
     while rate <= top:
         step = await _step(room, rate)
         steps.append(step)
-        say(f"rampa / ramp {rate:.0f}/s: {step.forwarded:.1f}/s, {step.busiest} {step.cores[step.busiest]:.0%}")
+        say(
+            f"rampa / ramp {rate:.0f}/s: {step.forwarded:.1f}/s, {step.busiest} {step.cores[step.busiest]:.0%}"
+        )
         if step.saturated:
             break
         rate *= 1.5
@@ -166,13 +170,25 @@ def _saturation(row: Row, steps: list[Step]) -> None:
     last = steps[-1]
     ours = {name: share for name, share in last.cores.items() if name not in _ENGINES}
     busiest = max(ours, key=lambda name: ours[name])
-    shares = ", ".join(f"{name} {share:.0%}" for name, share in sorted(last.cores.items(), key=lambda each: -each[1]))
+    shares = ", ".join(
+        f"{name} {share:.0%}" for name, share in sorted(last.cores.items(), key=lambda each: -each[1])
+    )
     end = "" if last.saturated else "; not saturated at the top rate"
     row.figures.append(
-        Figure("most forwarded in a ramp step", best.forwarded, "msg/s", note=f"asked {last.asked:.0f}/s last{end}")
+        Figure(
+            "most forwarded in a ramp step",
+            best.forwarded,
+            "msg/s",
+            note=f"asked {last.asked:.0f}/s last{end}",
+        )
     )
     row.figures.append(
-        Figure(f"busiest at the end of the ramp: {last.busiest}", last.cores[last.busiest] * 100, "% of a core", note=shares)
+        Figure(
+            f"busiest at the end of the ramp: {last.busiest}",
+            last.cores[last.busiest] * 100,
+            "% of a core",
+            note=shares,
+        )
     )
     row.figures.append(Figure(f"busiest of our own: {busiest}", ours[busiest] * 100, "% of a core"))
     for name in last.cores:
