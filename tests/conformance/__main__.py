@@ -157,7 +157,7 @@ async def conform(args: argparse.Namespace, console: Console) -> int:
         "run": run_id,
         "commit": commit(),
         "bodies": sum(len(bodies) for _, bodies in fed),
-        "items": sum(row.kinds.total() for row in rows),
+        "items": sum(row.kinds.total() - row.kinds["undeliverable"] for row in rows),
         "added by a second feeding": len(added),
     }
     report.show(rows, facts, console, as_json=args.json)

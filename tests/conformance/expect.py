@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tests.conformance import documented, shapes
+from tests.conformance import documented, facts, shapes
 from tests.conformance.leaves import Path, leaves
 from tests.conformance.shapes import Sent
 
@@ -67,7 +67,7 @@ def expected(sent: Sent) -> list[Change]:
     if shape == "event":
         return [_whole(_event_kinds(value), value)]
     if shape == "chat":
-        return [_whole(("connect", *_ASIDE) if _odd(value, documented.CHAT) else ("connect",))]
+        return [_whole(("connect", *_ASIDE) if _odd(value, facts.CHAT) else ("connect",))]
     # The documented samples of contact events hold commas before closing brackets: no JSON, yet events.
     return [_whole(("connect", *_ASIDE) if sent.road == "connect" else _ASIDE, value)]
 
@@ -87,7 +87,7 @@ def _event_kinds(value: Mapping[str, Any]) -> tuple[Kind, ...]:
     detail = value.get("detail")
     named = detail.items() if isinstance(detail, dict) else ()
     small = {name[:1].lower() + name[1:]: each for name, each in named}
-    odd = _odd(value, documented.EVENT) or documented.contradicts(small, documented.EVENTS[source])
+    odd = _odd(value, facts.EVENT) or documented.contradicts(small, facts.EVENTS[source])
     return (_EVENTS[source], *_ASIDE) if odd else (_EVENTS[source],)
 
 
@@ -108,7 +108,7 @@ def _change(change: Any, path: str) -> Change:
     lists = [member for member in documented.LISTS if _rows(value, member)]
     parts = [part for member in lists for part in _listed(value, member, name, where)]
     rest = {member: each for member, each in value.items() if member not in lists}
-    if not lists and name in documented.FIELDS:
+    if not lists and name in facts.FIELDS:
         own = {m: each for m, each in rest.items() if m not in documented.HEAD and not _contacts(m, each)}
         parts = [_fact(own, name, where)]
         rest = {m: each for m, each in rest.items() if m not in own}
@@ -162,9 +162,9 @@ def _status_is_named(row: Any) -> bool:
 
 def _fact(own: dict[str, Any], name: str, where: str) -> Part:
     kinds: tuple[Kind, ...] = ("account",)
-    if _odd(own, documented.FIELDS[name]):
+    if _odd(own, facts.FIELDS[name]):
         kinds = ("account", *_ASIDE)
-    return Part(where, kinds, row=own, webhook=name, leaves=_counted(own, documented.FIELDS[name], ()))
+    return Part(where, kinds, row=own, webhook=name, leaves=_counted(own, facts.FIELDS[name], ()))
 
 
 def _tree(row: Any, member: str) -> dict[str, Any]:

@@ -28,11 +28,13 @@ class Feed:
         self._made = provisioned
 
     def send(self, sent: Sent) -> None:
-        """Send one body; what SNS would refuse for its size goes straight into the queue behind the topic."""
+        """Send one body; what SNS refuses for its size goes into the queue behind the topic, what SQS refuses nowhere."""
+        if not sent.can_travel:
+            return
         named = {
             name: {"DataType": "String", "StringValue": value} for name, value in sent.attributes.items()
         }
-        if sent.road == "connect" or len(sent.body.encode("utf-8", "replace")) > SNS_BYTES:
+        if sent.road == "connect" or sent.bytes > SNS_BYTES:
             queue = "ingest" if sent.road == "whatsapp-events" else "connect"
             url = self._made.queues[queue]
             self._sqs.send_message(QueueUrl=url, MessageBody=sent.body, MessageAttributes=named)

@@ -4,12 +4,12 @@ import hashlib
 import re
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any
 
-from tests.conformance import documented, typed
+from tests.conformance import documented, likeness, typed
 from tests.conformance.expect import Change, Kind, Part, expected
 from tests.conformance.leaves import Path, pattern, same, without
 from tests.conformance.seen import Archive, Held, Seen
@@ -49,7 +49,7 @@ class Plant:
         """What is read back of a part, less its last counted leaf."""
         if name != self.leaf or not part.leaves:
             return value
-        return without(value, _in_item(list(part.leaves)[-1], part))
+        return without(value, likeness.in_item(list(part.leaves)[-1], part))
 
     def data(self, name: str, data: bytes) -> bytes:
         """Archived bytes, the last one altered."""
@@ -90,7 +90,7 @@ class _Evidence:
             for held in self.accounts
             if not part.path or held.webhook in {part.webhook, "no_field", "entry"}
         ]
-        best = max(fitting, key=lambda held: _likeness(part, held.value, held.webhook), default=None)
+        best = max(fitting, key=lambda held: likeness.likeness(part, held.value, held.webhook), default=None)
         if best is not None:
             self.accounts.remove(best)
         return best
@@ -129,7 +129,10 @@ class Judge:
         row = Row(sample.name, sample.shape)
         own = {raw_id(sent.body) for sent in bodies}
         for sent in bodies:
-            await self._body(row, sent, own)
+            if sent.can_travel:
+                await self._body(row, sent, own)
+            else:  # no road of AWS carries it, so that the system never meets it
+                row.kinds["undeliverable"] += 1
         if not row.kinds and not row.wrong:
             row.wrong.append("nothing was found in it")
         return row
@@ -171,7 +174,7 @@ class Judge:
             if part.kinds[0] != part.kinds[-1] and evidence.rejected(part.path):
                 row.kinds["rejected"] += 1
             else:
-                self._count(row, part.leaves, _best(part, known))
+                self._count(row, part.leaves, likeness.best(part, known))
 
     async def _found(
         self, row: Row, part: Part, evidence: _Evidence, own: set[str], sent: Sent
@@ -200,7 +203,7 @@ class Judge:
         if shown["raw_id"] == raw_id(sent.body) and shown["raw"] != sent.body:
             row.wrong.append(f"{part.path}: the API shows another envelope")
         one = Held(shown["raw_id"], shown["value"], part.webhook)
-        held = _likest(part, [one, *await self._seen.variants(self._number, wamid)])
+        held = likeness.likest(part, [one, *await self._seen.variants(self._number, wamid)])
         known = typed.is_known(typed.item_of(held.value, part.webhook))
         return [("message" if known else "unknown", held)]
 
@@ -210,7 +213,9 @@ class Judge:
         mine = [held for held in beside if held.raw_id in own]
         if not mine:
             return []
-        held = _likest(part, [each for each in mine if _rows(each, part.member) == [part.row]] or mine)
+        held = likeness.likest(
+            part, [each for each in mine if likeness.rows(each, part.member) == [part.row]] or mine
+        )
         if held.hidden:
             row.wrong.append(f"{part.path}: the API does not show it")
         return [("status", held)]
@@ -221,7 +226,7 @@ class Judge:
             return []
         value = self._plant.value(row.name, part, held.value)
         found = typed.leaves_of(typed.item_of(value, part.webhook))
-        self._count(row, part.leaves, {_in_change(path, part): leaf for path, leaf in found.items()})
+        self._count(row, part.leaves, {likeness.in_change(path, part): leaf for path, leaf in found.items()})
         return [found]
 
     def _count(
@@ -269,54 +274,3 @@ def _account_kind(held: Held) -> Kind:
 def _under(error: str, path: str) -> bool:
     """Whether a rejection names a part or something in it."""
     return bool(path) and (error == path or error.startswith((f"{path}.", f"{path}[")))
-
-
-def _in_item(path: Path, part: Part) -> Path:
-    """A leaf's path in the change -> in the value the record holds, where the row is the only one."""
-    return (path[0], 0, *path[2:]) if part.member else path
-
-
-def _in_change(path: Path, part: Part) -> Path:
-    own = part.member and path[:2] == (part.member, 0)
-    return (part.member, part.n, *path[2:]) if own else path
-
-
-def _rows(held: Held, member: str) -> list[Any]:
-    rows = held.value.get(member, []) if isinstance(held.value, dict) else []
-    return rows if isinstance(rows, list) else []
-
-
-def _likeness(part: Part, value: Any, webhook: str) -> int:
-    """How many counted leaves of a part a value holds; the whole of what nobody documents counts as one."""
-    if not part.leaves:
-        return int(part.row == value)
-    found = typed.leaves_of(typed.item_of(value, webhook)) if isinstance(value, dict) else {}
-    back = ((leaf, found.get(_in_item(path, part))) for path, (leaf, _) in part.leaves.items())
-    return sum(each is not None and same(leaf, each[0]) for leaf, each in back)
-
-
-def _likest(part: Part, candidates: Sequence[Held]) -> Held:
-    return max(candidates, key=lambda held: _likeness(part, held.value, held.webhook))
-
-
-def _best(part: Part, known: Sequence[Mapping[Path, typed.Leaf]]) -> Mapping[Path, typed.Leaf]:
-    """A shared member as it came back: the worst of all copies; a contact as the best of those it may be."""
-    copies = [_as_contact(found, part, n) for found in known for n in _contacts(found)]
-    if part.member == "contacts" and copies:
-        return max(copies, key=lambda found: _hits(part, found))
-    return min(known, key=lambda found: _hits(part, found))
-
-
-def _hits(part: Part, found: Mapping[Path, typed.Leaf]) -> int:
-    return sum(path in found and same(leaf, found[path][0]) for path, (leaf, _) in part.leaves.items())
-
-
-def _contacts(found: Mapping[Path, typed.Leaf]) -> Iterator[int]:
-    numbers = (path[1] for path in found if path[0] == "contacts" and len(path) > 1)
-    yield from dict.fromkeys(n for n in numbers if isinstance(n, int))
-
-
-def _as_contact(found: Mapping[Path, typed.Leaf], part: Part, n: int) -> dict[Path, typed.Leaf]:
-    return {
-        ("contacts", part.n, *path[2:]): leaf for path, leaf in found.items() if path[:2] == ("contacts", n)
-    }

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+QUEUE_BYTES = 1024 * 1024  # Amazon SQS quotas, "Message size"
 Shape = Literal["envelope", "entry", "webhook", "event", "chat", "other"]
 Road = Literal["whatsapp-events", "connect-chat", "connect"]
 _TRAILING_COMMA = re.compile(r",(\s*[}\]])")
@@ -35,6 +36,16 @@ class Sent:
     road: Road
     body: str
     attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Size on the wire."""
+        return len(self.body.encode("utf-8", "replace"))
+
+    @property
+    def can_travel(self) -> bool:
+        """Whether any queue takes it: SQS refuses an empty message and one beyond its limit."""
+        return 0 < self.bytes <= QUEUE_BYTES
 
 
 def read(path: Path, folder: Path) -> Sample:

@@ -187,6 +187,21 @@ async def test_a_documented_leaf_without_a_field_is_found_and_an_undocumented_on
     assert "messages[].text.body: documented, but no field of the product's holds it" in blind.wrong
 
 
+async def test_what_no_queue_carries_is_told_and_what_is_large_or_absurdly_deep_is_kept(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "0-empty.json").write_text("")
+    (tmp_path / "1-huge.json").write_text(json.dumps("x" * (1 << 20)))
+    (tmp_path / "2-nested.json").write_text("[" * (1 << 17) + "]" * (1 << 17))
+    texts(tmp_path, "ñ" * 300_000)
+    rows = await (await fed(tmp_path)).judge()
+    assert wrong(rows) == {}
+    kinds = {row.name: list(row.kinds) for row in rows}
+    assert kinds["0-empty.json"] == kinds["1-huge.json"] == ["undeliverable"]
+    assert kinds["2-nested.json"] == ["rejected"]
+    assert kinds["0.json"] == ["message"]
+
+
 async def test_an_excepted_leaf_is_not_counted(tmp_path: Path) -> None:
     bench = await fed(texts(tmp_path, "uno"))
     (all_of_it,) = await bench.judge()
