@@ -10,6 +10,7 @@ FIRST ?= 0
 SAMPLES ?= tests/conformance/samples
 DEMO ?= 1
 JOBS ?= 2
+IMAGES ?=
 # `make up CDMX_PORT_DESK=9001` moves a port: variables given to make reach the commands.
 export
 
@@ -62,6 +63,14 @@ test-engines: setup ## The object suite on versitygw, then chaos on ElasticMQ, D
 	CDMX_TEST_ENGINES=all $(BIN)/pytest -q tests/contract
 	$(BIN)/python -m tests.faults.chaos_smoke --engines second
 
+.PHONY: compose-check
+compose-check: .venv/.installed ## docker-compose.yml, read by the Compose Specification's own parser (needs Go)
+	@$(BIN)/python -m local.compose.check
+
+.PHONY: images
+images: .venv/.installed ## Build and start each image without a Docker engine (minutes; IMAGES="ingest media": only these)
+	@nice $(BIN)/python -m local.compose.images $(IMAGES)
+
 .PHONY: sim
 sim: .venv/.installed ## Deterministic simulation: SEEDS worlds from FIRST
 	$(BIN)/python -m sim --seeds $(SEEDS) --first $(FIRST)
@@ -77,6 +86,10 @@ conformance: setup ## Feed every sample of the folder SAMPLES through the runnin
 .PHONY: twin-fidelity
 twin-fidelity: .venv/.installed ## What the twin emits occurs in a real sample of the folder SAMPLES
 	$(BIN)/python -m tests.conformance.twin_fidelity --samples $(SAMPLES)
+
+.PHONY: audit
+audit: .venv/.installed ## Audit the running system: written outside against kept, found, forwarded and shown
+	@$(BIN)/python -m local.audit
 
 .PHONY: audit-selftest
 audit-selftest: setup ## Sabotages that the audit must find
@@ -108,6 +121,7 @@ UV := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hash
 requirements: .venv/.installed ## Compile the hashed requirement files
 	$(UV) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	for extra in ingest media forwarder search desk twin; do $(UV) --extra $$extra pyproject.toml -o requirements/$$extra.txt; done
+	$(UV) --all-extras pyproject.toml requirements/tools.in -o requirements/tools.txt
 	$(UV) requirements/ministack.in -o requirements/ministack.txt
 	$(UV) requirements/jdk.in -o requirements/jdk.txt
 

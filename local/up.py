@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text
 
-from local import demo, ports, preflight, recovery, setup, trouble
+from local import audit, demo, ports, preflight, recovery, setup, trouble
 from local.paths import STATE
 from local.plan import NAMES
 from local.system import System
@@ -110,7 +110,13 @@ class Supervisor:
     async def _demo(self, system: System) -> None:
         """A demo that breaks off is said; the system stays up."""
         try:
-            await demo.play(system.urls, await asyncio.to_thread(system.token), self._console)
+            token = await asyncio.to_thread(system.token)
+            await demo.play(system.urls, token, self._console)
+            with self._console.status("auditoría / audit"):
+                well, output = await audit.verdict(system.env, token)
+            self._console.print(
+                f"[{'green' if well else 'red'}]{output.splitlines()[-1]}[/]", highlight=False
+            )
         except httpx.HTTPError as error:
             self._console.print(f"[red]✗[/] demo: {error}")
 
