@@ -19,9 +19,11 @@ from services.search.port import IndexUnavailableError
 from services.search.settings import IndexerSettings
 from services.search.wiring import parts
 from shared import topology
+from shared.record.build import build
+from shared.vault.keys import ContactKeys
 from sim.app import SimApp
 from sim.chaos import Errors
-from sim.desks import Desks
+from sim.desks import Backstage, Desks
 from sim.outside import ACCOUNT
 from sim.wires import EumWire, HookWire, MediaWire, SecretWire, SniffWire, UrlWire, link
 from sim.world import Cast, World
@@ -71,7 +73,7 @@ def cast(index: MemoryIndex, hooks: HookWire, desks: Desks) -> list[Cast]:
 
     async def run_desk(_world: World, app: SimApp[DeskSettings]) -> None:
         desks.up[app.name] = await desk.assemble(app, UrlWire(), app.wrap(SecretWire(), SECRETS))
-        desks.stores[app.name] = await app.store()
+        desks.records[app.name] = await _record(app)
 
     return [
         Cast("ingest", run_ingest, IngestSettings(**COMMON, concurrency=4), 2),
@@ -81,3 +83,10 @@ def cast(index: MemoryIndex, hooks: HookWire, desks: Desks) -> list[Cast]:
         Cast("indexer", run_indexer, IndexerSettings(**COMMON, opensearch_url="http://search.invalid")),
         Cast("desk", run_desk, DeskSettings(**COMMON, **CDN, **OIDC), 2),
     ]
+
+
+async def _record(app: SimApp[DeskSettings]) -> Backstage:
+    """What a desk's process could do besides its API: files to customers, account events, erasure."""
+    store, raw, keys = await app.store(), await app.objects(topology.RAW_BUCKET), await app.keys()
+    record = build(store, raw, keys, await app.pepper(), app.clock, app.ids, service="desk")
+    return Backstage(store, record, ContactKeys(keys, store, app.clock), await app.bus(), app.clock)

@@ -1,18 +1,29 @@
 """The people at the desks of a world: they answer, insist, repeat what is unconfirmed, and watch live."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 from typing import TypeVar
 
 from services.desk.api.parts import Parts
 from services.desk.drafts import LocationReply, ReactionReply, TextReply
+from services.desk.models import Message
 from services.desk.rules import DestinationIn, RouteIn
+from shared.bus.port import Bus
+from shared.clock import Clock
+from shared.due import publish_outbox
 from shared.http.principal import Principal
 from shared.http.problems import Problem
+from shared.ids import desk_id
 from shared.lanes.owed import owe_receipt
-from shared.store.port import ContendedError, Item, Store, StoreUnavailableError
+from shared.record import events
+from shared.record.build import Record
+from shared.record.outbound import Draft
+from shared.record.shape import MediaItem
+from shared.store.port import ContendedError, Item, Store, StoreUnavailableError, Update
+from shared.vault.keys import ContactKeys
 from sim.wires import SECRET
 from twin.audit.observed import Acknowledged
 
@@ -20,7 +31,7 @@ T = TypeVar("T")
 ANA = Principal("ana", frozenset({"agent"}), 10**11)
 ADELA = Principal("adela", frozenset({"admin"}), 10**11)
 CALL_S = 20.0  # what the console waits for an answer
-TRIES = 300
+TRIES = 60
 SETTLED_S = 70.0  # an unconfirmed message may be repeated after a minute
 LONG = "párrafo " * 700  # above 4,096 characters: two messages
 CLIENT_FAULT = 500
@@ -28,6 +39,17 @@ CLIENT_FAULT = 500
 
 class NeverAnsweredError(Exception):
     """The desk acknowledged nothing, however often it was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backstage:
+    """What a desk's process could do besides its API."""
+
+    store: Store
+    record: Record
+    keys: ContactKeys
+    bus: Bus
+    clock: Clock
 
 
 @dataclass(slots=True)
@@ -41,9 +63,10 @@ class Desks:
 
     rng: Random
     up: dict[str, Parts] = field(default_factory=dict)
-    stores: dict[str, Store] = field(default_factory=dict)
+    records: dict[str, Backstage] = field(default_factory=dict)
     acknowledged: list[Acknowledged] = field(default_factory=list)
     ticks: dict[str, list[str]] = field(default_factory=dict)
+    revs: dict[str, int] = field(default_factory=dict)
     keys: int = 0
 
     async def insist(self, call: Callable[[Parts], Awaitable[T]]) -> T | None:
@@ -70,6 +93,7 @@ class Desks:
             await asyncio.sleep(self.rng.expovariate(count / seconds))
             page = await self.insist(lambda parts: parts.inbox.page(50))
             if page and page.items:
+                await self.insist(lambda parts, p=page: parts.renderer.conversations(p.items, ANA))  # type: ignore[misc] # the default binds the page
                 await self._reply(self.rng.choice(page.items)["pk"])
 
     async def _reply(self, conversation: str) -> None:
@@ -142,15 +166,72 @@ class Desks:
                 return None
             for event in await parts.live.render(entries, ANA):
                 at = event.seq
-                if event.message is not None and event.message.state is not None:
-                    self.ticks.setdefault(event.message.message_id, []).append(event.message.state)
+                self._saw(event.message)
         return at
 
-    async def _receipt(self, item: Item) -> None:
-        """Owed by the desk's store once; a receipt that is lost is lost."""
-        name = self.rng.choice(sorted(self.stores))
-        clock = self.up[name].clock
-        try:
-            await self.stores[name].write(owe_receipt(item, clock.now_ms()))
-        except (ContendedError, StoreUnavailableError):
+    def _saw(self, message: Message | None) -> None:
+        """A console keeps the message of the highest rev, as LiveEvent says."""
+        if message is None or message.state is None or message.rev < self.revs.get(message.message_id, 0):
             return
+        self.revs[message.message_id] = message.rev
+        self.ticks.setdefault(message.message_id, []).append(message.state)
+
+    async def _receipt(self, item: Item) -> None:
+        """A receipt that is lost is lost."""
+        stage = self._stage()
+        with suppress(ContendedError, StoreUnavailableError):
+            await stage.store.write(owe_receipt(item, stage.clock.now_ms()))
+
+    def _stage(self) -> Backstage:
+        return self.records[self.rng.choice(sorted(self.records))]
+
+    async def _backstage(self, act: Callable[[Backstage], Awaitable[T]]) -> T:
+        """Like `insist`, for what has no endpoint yet."""
+        for _ in range(TRIES):
+            try:
+                async with asyncio.timeout(CALL_S):
+                    return await act(self._stage())
+            except Exception:  # noqa: BLE001 - asked again until it answers
+                await asyncio.sleep(self.rng.uniform(0.5, 2))
+        raise NeverAnsweredError
+
+    async def send_photo(self, sha256: str) -> None:
+        """A photo to a customer, recorded before its file is settled; then the file is settled."""
+        page = await self.insist(lambda parts: parts.inbox.page(50))
+        if not page or not page.items:
+            return
+        self.keys += 1
+        message_id = desk_id("ana", f"key-{self.keys}")
+        body = {"type": "image", "image": {"caption": "foto"}}
+        pending: list[MediaItem] = [{"n": 0, "mime": "image/jpeg", "state": "pending"}]
+        conversation = self.rng.choice(page.items)["pk"]
+        draft = Draft(message_id, conversation, "ana", "image", body, "foto", pending)
+
+        async def record(stage: Backstage) -> Item | None:
+            kept = await stage.record.outbound.record(draft)
+            await publish_outbox(stage.bus, stage.store, kept.events, kept.owed)
+            return kept.message
+
+        message = await self._backstage(record)
+        if message is not None:
+            self.acknowledged.append(Acknowledged(message_id, "foto"))
+            await self._backstage(lambda stage: _settle(stage, message, sha256))
+
+    async def housekeeping(self, ids: Sequence[str]) -> None:
+        """An operator looks at account events, and a stranger's key is destroyed."""
+        for item_id in ids:
+            await self._backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
+        await self._backstage(lambda stage: stage.keys.destroy("p_stranger"))
+
+
+async def _settle(stage: Backstage, message: Item, sha256: str) -> None:
+    """What services/media does for a file of ours, once uploads have their road."""
+    ready = {"n": 0, "mime": "image/jpeg", "state": "ready", "sha256": sha256}
+    found = await stage.store.get("messages", message["pk"], message["sk"])
+    if found is None:
+        return
+    if found["media"][0]["state"] == "pending":
+        op = Update("messages", message["pk"], message["sk"], set={"media": [ready]}, add={"rev": 1})
+        found = await stage.store.write(op)
+    if found is not None:
+        await stage.bus.publish([events.media_settled(found, 0, events.Envelope(stage.clock.now_ms()))])

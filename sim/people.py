@@ -53,6 +53,13 @@ class Customers:
             await asyncio.sleep(self._rng.expovariate(count / seconds))
             self._say(self._rng.choice(people), self._rng.choice(SAYS), number)
 
+    async def burst(self, count: int, seconds: float) -> None:
+        """One person writes many at once: a lane longer than one run of it may move."""
+        await asyncio.sleep(self._rng.uniform(0, seconds))
+        who = self._rng.choice(self._outside.customers)
+        for number in range(count):
+            self._outside.says(who, type="text", text=f"ráfaga {number}")
+
     def _say(self, who: str, kind: str, number: int) -> None:
         said = self._outside.wamids.get(who)
         say: dict[str, Any] = {"type": kind, "text": f"mensaje {number}"}

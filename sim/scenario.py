@@ -8,14 +8,17 @@ from random import Random
 from typing import Any
 
 from services.search.adapters.memory import MemoryIndex
+from shared import topology
+from shared.policy.state import close
 from shared.store.port import Item, Put
 from sim.casting import cast
 from sim.cells import Site
 from sim.chaos import Chaos, Plan
+from sim.clock import VirtualClock
 from sim.desks import SETTLED_S, Desks, NeverAnsweredError
 from sim.loop import DeadlockError, StepLimitError, run
 from sim.observe import observe
-from sim.outside import Outside
+from sim.outside import ACCOUNT, Outside
 from sim.people import Customers, meta, rubbish
 from sim.servers import Servers, build
 from sim.wires import HookWire
@@ -29,6 +32,8 @@ MORNING_S = 40.0  # messages are written during this time
 FAULTS_S = 60.0  # and faults happen until here
 REST_S = 1800.0  # what is not at rest this long after has lost something
 CHECK_S = 5.0
+BURST, BURST_EACH = 30, 6  # messages at once, in every sixth world
+DOUBT_EACH = 3  # every third world: sends stay unconfirmed
 ROUTES = (Route("hook-a"), Route("hook-b", types=frozenset({"text", "image"})))
 HALF = 0.5  # of the outside's faults are in force in a world
 TWIN_FAULTS = (
@@ -129,6 +134,11 @@ def _trouble(outside: Outside, rng: Random, seed: int) -> None:
     for kind, rate, low, high in TWIN_FAULTS:
         if rng.random() < HALF:
             outside.driver.world.set_fault(TwinFault(kind, rate, seed, low, high))
+    if seed % DOUBT_EACH == 0:
+        outside.driver.world.set_fault(TwinFault("error_after", 0.4, seed))
+        outside.driver.world.set_fault(TwinFault("lost_status", 0.7, seed))
+    if seed % DOUBT_EACH == 1:
+        outside.driver.world.set_fault(TwinFault("account_locked", 0.05, seed))
 
 
 async def _configure(day: _Day) -> None:
@@ -160,7 +170,24 @@ def _people(day: _Day, size: Size, seed: int) -> list[Coroutine[Any, Any, None]]
         day.desks.answer(size.replies, MORNING_S),
         day.desks.configure(),
         _after(MORNING_S / 2, day.desks.read_receipt),
+        _after(MORNING_S / 2, lambda: _photo(day)),
+        _after(MORNING_S, lambda: _housekeeping(day)),
+        *([Customers(outside, rng).burst(BURST, MORNING_S)] if seed % BURST_EACH == 0 else []),
     ]
+
+
+async def _photo(day: _Day) -> None:
+    """An agent sends on a picture that somebody sent, if one has been stored by now."""
+    bucket = day.world.servers.buckets[topology.MEDIA_BUCKET]
+    stored = [info.key async for info in bucket.list("served/") if info.content_type == "image/jpeg"]
+    if stored:
+        await day.desks.send_photo(stored[0].split("/")[2])
+
+
+async def _housekeeping(day: _Day) -> None:
+    ids = [item["pk"] async for item in day.world.servers.store.scan("ids") if item["pk"].startswith("a_")]
+    await day.desks.housekeeping(sorted(ids)[:2])
+    await day.world.servers.store.write(close(ACCOUNT.waba_id, VirtualClock().now_ms()))
 
 
 async def _after(seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -13,6 +13,8 @@ from shared.vault.memory import MemoryKeys
 from shared.vault.pepper import Pepper
 from sim.clock import VirtualClock
 
+PAGE_ITEMS = 8  # small pages: what is read to the end must be read page by page
+
 
 @dataclass(frozen=True, slots=True)
 class Servers:
@@ -45,7 +47,7 @@ def build(rng: Random, duplicates: float) -> Servers:
         for spec in topology.QUEUES
     }
     return Servers(
-        MemoryStore(),
+        MemoryStore(page_items=PAGE_ITEMS),
         {name: MemoryObjects(name) for name in topology.BUCKETS},
         queues,
         MemoryBus(queues),

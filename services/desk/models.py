@@ -173,7 +173,11 @@ class AcceptedReply(Model):
 
 
 class LiveEvent(Model):
-    """An event of the log; `message` is the message as it is now, where the event is about one."""
+    """An event of the log; `message` is the message as it was when it was read, where the event is about one.
+
+    Two tasks read at different moments, so an event may show an older state than one before it did: a client
+    keeps the message of the highest `rev`.
+    """
 
     seq: int
     type: str

@@ -53,8 +53,8 @@ class Accounts:
 
     async def get(self, item_id: str) -> tuple[Item, Any] | None:
         """An account event by its id, and its content; the content is None once erased."""
-        named = await self._store.get("ids", item_id)
-        item = await self._store.get("policy", named["at_pk"], named["at_sk"]) if named else None
+        named = await self._store.get("ids", item_id) or {}  # a rejected item's mark names no place
+        item = await self._store.get("policy", named["at_pk"], named["at_sk"]) if "at_pk" in named else None
         if item is None:
             return None
         try:

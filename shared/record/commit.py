@@ -17,14 +17,15 @@ async def commit(store: Store, ids: Ids, ops: Sequence[Op]) -> None:
     Raises ConditionFailedError, StoreUnavailableError, and ContendedError after the last attempt.
     """
     token = ids.token()
-    for attempt in range(ATTEMPTS - 1):
+    for attempt in range(ATTEMPTS):
         try:
             await store.transact(ops, token)
         except ContendedError:
+            if attempt == ATTEMPTS - 1:
+                raise
             await asyncio.sleep(pause(ids, attempt))
         else:
             return
-    await store.transact(ops, token)
 
 
 def pause(ids: Ids, attempt: int) -> float:

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from services.forwarder.ports import NotSentError, RejectedError, UnclearError
-from shared.lanes.again import NotRepeatableError, TooSoonError, send_again
 from shared.lanes.owed import owe_receipt
 from shared.policy import state as policy
 from shared.record.inbound import Alias, Origin, Person, StatusReport
@@ -220,32 +219,6 @@ def test_a_quarantined_photo_fails_with_the_reason() -> None:
         media = [{"n": 0, "mime": "image/jpeg", "state": "quarantined"}]
         reply = await _answered(room, media=media, **_PHOTO)
         assert (await room.attempt(reply))["reason"] == "media_quarantined"
-
-    play(story())
-
-
-def test_an_agent_sends_an_unsettled_message_again_but_not_before_a_minute() -> None:
-    async def story() -> None:
-        room = Newsroom()
-        answers: list[Exception | None] = [UnclearError("timeout")]
-        room.whatsapp.after = lambda: answers.pop(0) if answers else None
-        reply = await _answered(room)
-        await room.pass_time(13)
-        with pytest.raises(TooSoonError):
-            await send_again(room.store, room.clock, room.ids, await room.message(reply), service="desk")
-        await room.pass_time(60)
-        found, _ = await send_again(
-            room.store, room.clock, room.ids, await room.message(reply), service="desk"
-        )
-        assert [event.type for event in found] == ["desk.message.changed.v1"]
-        await room.pass_time(1)
-        assert [json.loads(blob)["biz_opaque_callback_data"][-2:] for _, blob in room.whatsapp.sent] == [
-            ".1",
-            ".2",
-        ]
-        assert (await room.message(reply))["state"] == "handed_over"
-        with pytest.raises(NotRepeatableError):
-            await send_again(room.store, room.clock, room.ids, await room.message(reply), service="desk")
 
     play(story())
 

@@ -97,6 +97,7 @@ async def test_a_bad_item_is_parked_and_its_neighbours_are_kept() -> None:
     assert parked.attributes["raw_id"] == raw_id(body.encode())
     assert ANA not in repr(parked.attributes)
     assert len([info async for info in d.world.raw.list("poison/")]) == 1
+    assert await d.world.record.accounts.get(account_id(raw_id(body.encode()), 1)) is None
 
 
 @pytest.mark.parametrize(
