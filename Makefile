@@ -44,7 +44,7 @@ down: ## Stop a system that runs elsewhere, by its pids
 .PHONY: test
 test: setup check ## All gates and tests
 	$(BIN)/pytest -n $(JOBS) --dist loadgroup tests
-	$(MAKE) --no-print-directory sim SEEDS=$(or $(TEST_SEEDS),50)
+	$(BIN)/python -m sim --seeds $(or $(TEST_SEEDS),50) --some-cells
 
 .PHONY: check
 check: .venv/.installed ## Lint, format, types, import contracts

@@ -122,10 +122,13 @@ def ensure(state: Path) -> Secrets:
     return made
 
 
-def provider_settings(made: Secrets, issuer: str, port: int, audience: str, console: str) -> Path:
+def provider_settings(
+    made: Secrets, issuer: str, port: int, audience: str, console: str, bind: str = "127.0.0.1"
+) -> Path:
     """Write the identity provider's one settings file and give its path."""
     settings = {
         "issuer": issuer,
+        "bind": bind,
         "port": port,
         "audience": audience,
         "console": console,

@@ -1,5 +1,5 @@
 // The identity provider of one machine. Everything it needs comes in one JSON file (its path is the only argument):
-// issuer, port, audience, console origin, clients [{id, secret, groups}], people [{id, name, groups}], jwks, cookie keys.
+// issuer, bind, port, audience, console origin, clients [{id, secret, groups}], people [{id, name, groups}], jwks, cookie keys.
 // Access tokens are JWTs as RFC 9068 asks (typ at+jwt; iss, sub, aud, client_id, jti) with the claim `groups`.
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
@@ -63,7 +63,7 @@ const provider = new Provider(settings.issuer, {
 });
 
 const server = http.createServer(provider.callback());
-server.listen(settings.port, '127.0.0.1');
+server.listen(settings.port, settings.bind ?? '127.0.0.1');
 process.once('SIGTERM', () => {
   server.close(() => process.exit(0));
   server.closeAllConnections();
