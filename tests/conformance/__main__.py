@@ -8,6 +8,7 @@ when a count is 0, and always with `--plant`.
 
 import argparse
 import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -19,7 +20,9 @@ from typing import Any
 
 from rich.console import Console
 
+from local import ports as port_table
 from local.plan import ACCOUNT, EUM_PHONE_NUMBER, PHONE_NUMBER, REGION, WABA
+from local.process import free_port
 from local.provision import Provisioned, clients
 from local.system import System
 from local.trouble import Trouble
@@ -106,6 +109,10 @@ class Run:
             for sent in bodies:
                 self._feed.send(sent)
         self._feed.drain(CONSUMED, DRAIN_S)
+        return self.held()
+
+    def held(self) -> set[str]:
+        """Keys of all that the record and the archive hold."""
         return keys_of(self._client, self._made.naming.prefix) | set(self._archive().keys())
 
     def _archive(self) -> Archive:
@@ -125,6 +132,18 @@ class Run:
                     return await judge.file(sample, bodies)
 
             return await asyncio.gather(*(one(*each) for each in self.fed))
+
+
+def _ports(state: Path | None) -> dict[str, int] | None:
+    """Ports of a kept state: always the same, for the emulator knows its queues by their URL."""
+    if state is None:
+        return None
+    file = state / "ports.json"
+    if not file.exists():
+        state.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({row: free_port() for row in port_table.DEFAULTS}))
+    chosen: dict[str, int] = json.loads(file.read_text())
+    return chosen
 
 
 @asynccontextmanager
@@ -148,8 +167,11 @@ async def conform(args: argparse.Namespace, console: Console) -> int:
         print(f"no JSON file in {args.samples}: give a folder that holds some\n0 of 0 kept")
         return 1
     quiet = Console(stderr=True)
-    async with System(args.state, say=lambda step: quiet.print(f"· {step}", highlight=False)) as system:
+    async with System(
+        args.state, _ports(args.state), say=lambda step: quiet.print(f"· {step}", highlight=False)
+    ) as system:
         run = Run(system, fed, owner)
+        before = await asyncio.to_thread(run.held)
         first = await asyncio.to_thread(run.feed)
         rows = await run.judge(planted(args.plant, fed))
         added = await asyncio.to_thread(run.feed) - first
@@ -158,6 +180,7 @@ async def conform(args: argparse.Namespace, console: Console) -> int:
         "commit": commit(),
         "bodies": sum(len(bodies) for _, bodies in fed),
         "items": sum(row.kinds.total() - row.kinds["undeliverable"] for row in rows),
+        "added": len(first - before),
         "added by a second feeding": len(added),
     }
     report.show(rows, facts, console, as_json=args.json)
