@@ -84,6 +84,10 @@ class Outside:
         """Somebody else publishes to our topic."""
         self._ingest.put(body, {})
 
+    def calm(self) -> None:
+        """No fault of the outside is in force any more."""
+        self.driver.world.state.faults.clear()
+
     def quiet(self) -> bool:
         """Whether nothing more will leave by itself."""
         return self.driver.world.next_at() is None

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.search.adapters.memory import MemoryIndex
 from shared import topology
-from shared.policy.state import close
+from shared.policy.state import breaker_pk, close
 from shared.store.port import Item, Put
 from sim.casting import cast
 from sim.cells import Site
@@ -32,6 +32,7 @@ MORNING_S = 40.0  # messages are written during this time
 FAULTS_S = 60.0  # and faults happen until here
 REST_S = 1800.0  # what is not at rest this long after has lost something
 CHECK_S = 5.0
+LOOK_S = 20.0  # how often an operator looks at the breaker
 BURST, BURST_EACH = 30, 6  # messages at once, in every sixth world
 DOUBT_EACH = 3  # every third world: sends stay unconfirmed
 ROUTES = (Route("hook-a"), Route("hook-b", types=frozenset({"text", "image"})))
@@ -114,12 +115,13 @@ async def _morning(seed: int, size: Size, chaos: Chaos) -> tuple[Verdict, str]:
     running = [asyncio.ensure_future(outside.driver.run())]
     for kind in cast(day.index, hooks, day.desks):
         running += [asyncio.ensure_future(life) for life in day.world.cast(kind)]
-    watcher = asyncio.ensure_future(day.desks.watch())
+    watchers = [asyncio.ensure_future(day.desks.watch()), asyncio.ensure_future(_operator(day))]
     await asyncio.gather(*_people(day, size, seed))
     await _rest(day)
     await day.desks.repeat(await _unsettled(servers))
     await _rest(day)
-    watcher.cancel()
+    for watcher in watchers:
+        watcher.cancel()
     observed = await observe(servers, day.index, day.desks.acknowledged, ROUTES, day.desks.ticks)
     history = outside.rows()
     for process in day.world.processes:
@@ -187,7 +189,18 @@ async def _photo(day: _Day) -> None:
 async def _housekeeping(day: _Day) -> None:
     ids = [item["pk"] async for item in day.world.servers.store.scan("ids") if item["pk"].startswith("a_")]
     await day.desks.housekeeping(sorted(ids)[:2])
-    await day.world.servers.store.write(close(ACCOUNT.waba_id, VirtualClock().now_ms()))
+
+
+async def _operator(day: _Day) -> None:
+    """Meta's trouble ends with the faults; a person closes the breaker whenever it stands open."""
+    store, clock = day.world.servers.store, VirtualClock()
+    while True:
+        await asyncio.sleep(LOOK_S)
+        if asyncio.get_running_loop().time() > FAULTS_S:
+            day.world.outside.calm()
+        breaker = await store.get("policy", breaker_pk(ACCOUNT.waba_id))
+        if breaker and breaker.get("open"):
+            await store.write(close(ACCOUNT.waba_id, clock.now_ms()))
 
 
 async def _after(seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -76,15 +76,18 @@ async def _audit(stores: Stores, prefix: str, options: argparse.Namespace) -> Ve
         )
         history = read(await api.history())
         listed = await asyncio.to_thread(stores.messages)
+        messages, unreadable = await api.messages([each.message_id for each in listed])
         observed = Observed(
             raw=await asyncio.to_thread(stores.raw),
-            messages=await api.messages([each.message_id for each in listed]),
+            messages=messages,
             documents=await api.documents(f"{prefix}desk-msgs"),
             parked=await asyncio.to_thread(stores.parked),
             acknowledged=_acks(options.acks),
             routes=await asyncio.to_thread(stores.routes),
             files=await asyncio.to_thread(stores.files),
             ticks=json.loads(options.ticks.read_text()) if options.ticks else {},
+            unreadable=unreadable,
+            threads=await api.threads(each.conversation_id for each in messages),
             writes_known=options.acks is not None,
         )
         return judge(history, observed)

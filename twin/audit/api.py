@@ -2,8 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Literal
+from urllib.parse import quote
 
 import aiohttp
 
@@ -12,6 +14,8 @@ from twin.audit.observed import Document, Seen
 _AT_ONCE = 8
 _PAGE = 1000
 _SCROLL = "1m"
+_TRIES = 5
+_PAUSE_S = 1.0
 
 
 class Api:
@@ -31,10 +35,19 @@ class Api:
         self._headers = {"Authorization": f"Bearer {token}"}
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    async def messages(self, ids: Sequence[str]) -> list[Seen]:
-        """Messages by id, as the API shows them; one the API does not know is left out (and so found lost)."""
+    async def messages(self, ids: Sequence[str]) -> tuple[list[Seen], list[str]]:
+        """Messages by id, as the API shows them, and the ids of those that it cannot show.
+
+        One that the API does not know is in neither list, and so found lost.
+        """
         found = await asyncio.gather(*(self._message(each) for each in ids))
-        return [seen for seen in found if seen is not None]
+        unreadable = [each for each, seen in zip(ids, found, strict=True) if seen == "unreadable"]
+        return [seen for seen in found if isinstance(seen, Seen)], unreadable
+
+    async def threads(self, conversation_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """conversation_id -> the ids on all pages of its thread; a thread that cannot be read has none."""
+        ids = sorted(set(conversation_ids))
+        return dict(zip(ids, await asyncio.gather(*(self._thread(each) for each in ids)), strict=True))
 
     async def documents(self, alias: str) -> list[Document]:
         """Every search document with its version."""
@@ -50,15 +63,31 @@ class Api:
             answer.raise_for_status()
             return [json.loads(line) async for line in answer.content if line.strip()]
 
-    async def _message(self, message_id: str) -> Seen | None:
-        async with (
-            self._room,
-            self._session.get(f"{self._desk}/v1/messages/{message_id}", headers=self._headers) as answer,
-        ):
-            if answer.status == 404:  # noqa: PLR2004 - RFC 9110
-                return None
-            answer.raise_for_status()
-            return _seen(await answer.json())
+    async def _message(self, message_id: str) -> Seen | Literal["unreadable"] | None:
+        status, shown = await self._get(f"/v1/messages/{message_id}")
+        if status == HTTPStatus.NOT_FOUND:
+            return None
+        return _seen(shown) if status == HTTPStatus.OK else "unreadable"
+
+    async def _thread(self, conversation_id: str) -> frozenset[str]:
+        path, found, older = f"/v1/conversations/{conversation_id}/messages?limit=200", set[str](), ""
+        while True:
+            status, page = await self._get(path + (f"&cursor={quote(older)}" if older else ""))
+            found |= {each["message_id"] for each in page.get("messages", ())}
+            older = page.get("older") or ""
+            if status != HTTPStatus.OK or not older:
+                return frozenset(found)
+
+    async def _get(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Status and JSON; asked again where the desk is busy. Raises ClientResponseError where we may not ask."""
+        for _ in range(_TRIES):
+            async with self._room, self._session.get(self._desk + path, headers=self._headers) as answer:
+                if answer.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+                    answer.raise_for_status()
+                if answer.status != HTTPStatus.SERVICE_UNAVAILABLE:
+                    return answer.status, await answer.json() if answer.ok else {}
+            await asyncio.sleep(_PAUSE_S)
+        return HTTPStatus.SERVICE_UNAVAILABLE, {}
 
     async def _hits(self, alias: str) -> AsyncIterator[dict[str, Any]]:
         asked: dict[str, Any] = {"size": _PAGE, "version": True, "sort": ["_doc"], "query": {"match_all": {}}}

@@ -5,8 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from twin.audit.finding import Finding, pseudonym
-from twin.audit.history import History, Row, body
+from twin.audit.history import History, Row, body, leaves
+from twin.audit.kept import words
 from twin.audit.observed import Observed, Route, Seen
+
+_WITHHELD = frozenset({"contacts", "system"})  # other people's names and numbers do not leave the house
 
 
 def deliveries(history: History, observed: Observed) -> Iterator[Finding]:
@@ -25,19 +28,51 @@ def deliveries(history: History, observed: Observed) -> Iterator[Finding]:
         yield Finding(4, "wrong", message_id, f"{destination} got what no route sends it")
 
 
+def contents(history: History, observed: Observed) -> Iterator[Finding]:
+    """(4) What a destination kept are the words and the files of the message."""
+    by_id = {seen.message_id: seen for seen in observed.messages}
+    for row in history.received:
+        sent = _payload(row)
+        seen = by_id.get(str(sent.get("message_id")))
+        if row["phase"] != "ok" or seen is None or _follow_up(sent):
+            continue
+        if seen.type not in _WITHHELD and words(seen) not in str(sent.get("text", "")):
+            yield Finding(4, "lost", seen.message_id, f"{row['destination']} got other words")
+        known = {item.get("sha256") for item in seen.media}
+        if any(item.get("sha256") not in known | {None} for item in sent.get("media", ())):
+            yield Finding(4, "wrong", seen.message_id, f"{row['destination']} got a file of somebody else's")
+
+
 def expects(route: Route, seen: Seen) -> bool:
     """Whether a route sends a message to its destination: our own reading of the configuration."""
     if route.types and seen.type not in route.types:
         return False
-    text = _text(seen).casefold()
+    text = "\n".join(_readable(seen)).casefold()
     return not route.words or any(word.casefold() in text for word in route.words)
 
 
-def _text(seen: Seen) -> str:
-    part = seen.content.get(seen.type)
-    if not isinstance(part, dict):
-        return ""
-    return str(part.get("body") or part.get("caption") or "")
+# What a person reads in a message, by where it lies (Cloud API webhook reference, messages); an edit repeats it.
+_READABLE = (
+    ".body",
+    ".caption",
+    ".filename",
+    ".location.name",
+    ".address",
+    ".title",
+    ".description",
+    ".text",
+    ".formatted_name",
+    ".phone",
+    ".email",
+    ".company",
+    ".referral.headline",
+)
+
+
+def _readable(seen: Seen) -> Iterator[str]:
+    for path, value in leaves(dict(seen.content)).items():
+        if isinstance(value, str) and path.endswith(_READABLE):
+            yield value
 
 
 def _kept(history: History) -> Counter[tuple[str, str]]:

@@ -22,6 +22,7 @@ class History:
         envelopes: the distinct bodies that were published to the business's topic.
         published: wamids that left at least once. statuses: wamid of ours -> status names that left.
         calls: accepted rows (invoke, ok, fail) in order. shown: attempt -> rows shown to a customer.
+        told: attempt -> `mono` of the first status that left about it.
         received: rows of the destinations in order. violations: rows of broken rules.
         attempts: wamid of ours -> attempt id.
     """
@@ -35,6 +36,7 @@ class History:
     received: list[Row] = field(default_factory=list)
     violations: list[Row] = field(default_factory=list)
     attempts: dict[str, str] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)
 
 
 def read(rows: Iterable[Row]) -> History:
@@ -63,6 +65,7 @@ def _published(history: History, row: Row) -> None:
         history.published.add(row["wamid"])
     else:
         history.statuses[row["wamid"]].append(row["type"])
+        history.told.setdefault(row["attempt"], int(row["mono"]))
 
 
 def _accepted(history: History, row: Row) -> None:

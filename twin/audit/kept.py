@@ -8,14 +8,23 @@ from twin.audit.finding import Finding, pseudonym
 from twin.audit.history import History, Row, body, leaves
 from twin.audit.observed import Observed, Seen
 
+_RAW_ID = 32  # hex digits of the hash in an archived object's name
+_FOLDED = frozenset({"reaction", "edit", "revoke"})  # shown on the message they speak about
+
 
 def raw_archive(history: History, observed: Observed) -> Iterator[Finding]:
     """(1) Each envelope that was published lies in the raw archive, byte for byte."""
-    kept = {hashlib.sha256(data).hexdigest() for data in observed.raw.values()}
+    kept = {digest for key, data in observed.raw.items() if (digest := _named(key, data))}
     for envelope in history.envelopes:
         digest = hashlib.sha256(envelope.encode()).hexdigest()
         if digest not in kept:
             yield Finding(1, "lost", digest[:12], "an envelope is not in the raw archive as it was published")
+
+
+def _named(key: str, data: bytes) -> str:
+    """The hash of an archived object that lies under its own hash; else it is found by nobody."""
+    digest = hashlib.sha256(data).hexdigest()
+    return digest if key.rpartition("/")[2].partition(".")[0] == digest[:_RAW_ID] else ""
 
 
 def record(history: History, observed: Observed) -> Iterator[Finding]:
@@ -42,6 +51,18 @@ def _leaves(row: Row, seen: Seen) -> Iterator[Finding]:
             yield Finding(2, "lost", seen.message_id, f"member {path} is not in the record")
         elif kept[path] != value:
             yield Finding(2, "lost", seen.message_id, f"member {path} differs from what was sent")
+
+
+def shown(_history: History, observed: Observed) -> Iterator[Finding]:
+    """(2) Each message the table lists can be read, and an agent finds it in its thread."""
+    for message_id in observed.unreadable:
+        yield Finding(2, "lost", message_id, "it is in the record and cannot be read")
+    if observed.threads is None:
+        return
+    for seen in observed.messages:
+        thread = observed.threads.get(seen.conversation_id, frozenset())
+        if seen.type not in _FOLDED and seen.message_id not in thread:
+            yield Finding(2, "lost", seen.message_id, "it is not in its thread")
 
 
 def media(history: History, observed: Observed) -> Iterator[Finding]:
@@ -76,7 +97,7 @@ def phantoms(history: History, observed: Observed) -> Iterator[Finding]:
         if observed.writes_known and seen.direction == "out" and not seen.echo and seen.message_id not in own:
             yield Finding(5, "wrong", seen.message_id, "a message of ours that nobody asked for")
     for document in observed.documents:
-        if document.id not in ids:
+        if document.id not in ids and document.id not in observed.unreadable:
             yield Finding(5, "wrong", document.id, "a search document without a message")
     for attempt in history.shown:
         if attempt.rpartition(".")[0] not in ids:
@@ -113,14 +134,16 @@ def search(_history: History, observed: Observed) -> Iterator[Finding]:
         elif document.version != seen.rev:
             detail = f"search has revision {document.version}, the record {seen.rev}"
             yield Finding(3, "lost", seen.message_id, detail)
-        elif _words(seen) not in _text(document.source):
+        elif words(seen) not in strings(document.source):
             yield Finding(3, "lost", seen.message_id, "the search document has other words")
 
 
-def _words(seen: Seen) -> str:
-    text = seen.content.get("text")
-    return str(text.get("body", "")) if isinstance(text, dict) else ""
+def words(seen: Seen) -> str:
+    """What a person wrote in a text or under a file."""
+    part = seen.content.get(seen.type)
+    return str(part.get("body") or part.get("caption") or "") if isinstance(part, dict) else ""
 
 
-def _text(value: object) -> str:
+def strings(value: object) -> str:
+    """Every string in a JSON value, a line each."""
     return "\n".join(part for part in leaves(value).values() if isinstance(part, str))

@@ -74,6 +74,8 @@ class Observed:
     Attributes:
         raw: object key -> bytes of the raw archive. files: sha256 hex -> bytes' own sha256 of served media.
         ticks: message_id -> states in the order in which a live client saw them.
+        unreadable: ids of messages that the table lists and the API cannot show.
+        threads: conversation_id -> message ids on the pages of its thread; None = nobody looked.
         writes_known: `acknowledged` is complete, so that a message of ours outside of it is a phantom.
     """
 
@@ -85,5 +87,7 @@ class Observed:
     routes: Sequence[Route] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     ticks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    unreadable: Sequence[str] = ()
+    threads: Mapping[str, frozenset[str]] | None = None
     check_search: bool = True
     writes_known: bool = True

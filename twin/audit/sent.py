@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from twin.audit.finding import Finding
-from twin.audit.history import History, Row
+from twin.audit.history import History, Row, body
+from twin.audit.kept import strings, words
 from twin.audit.observed import Observed, Seen
 
 RANK = {
@@ -56,12 +58,15 @@ def acknowledged(_history: History, observed: Observed) -> Iterator[Finding]:
         seen = by_id.get(write.message_id)
         if seen is None:
             yield Finding(7, "lost", write.message_id, "an acknowledged message is not in the record")
-        elif write.text and write.text not in repr(seen.content):
+        elif write.text and write.text not in strings(dict(seen.content)):
             yield Finding(7, "lost", write.message_id, "an acknowledged message has other words")
 
 
 def holders(history: History, _observed: Observed) -> Iterator[Finding]:
-    """(8) Never two calls for one customer at the same time: a lane's head has one holder."""
+    """(8) Never two calls for one customer at the same time: a lane's head has one holder.
+
+    A call is over once it was answered, once its caller has given up, or once a status said what became of it.
+    """
     open_calls: dict[str, dict[str, int]] = defaultdict(dict)
     for row in history.calls:
         who, attempt, at = row["wa_id"] or row["user_id"], row["attempt"], int(row["mono"])
@@ -69,7 +74,11 @@ def holders(history: History, _observed: Observed) -> Iterator[Finding]:
         if row["phase"] != "invoke":
             calls.pop(attempt, None)
             continue
-        live = [other for other, began in calls.items() if at - began < GIVE_UP_NS]
+        live = [
+            other
+            for other, began in calls.items()
+            if at - began < GIVE_UP_NS and history.told.get(other, at) >= at
+        ]
         if live and attempt:
             yield Finding(8, "wrong", attempt, f"sent while {live[0]} was in flight to the same person")
         calls[attempt] = at
@@ -103,6 +112,49 @@ def _reached(seen: Seen, shown: Sequence[str], calls: Sequence[Row]) -> Iterator
         asked = any(call["attempt"].rpartition(".")[0] == seen.message_id for call in calls)
         where = "was asked for and lost" if asked else "was never sent"
         yield Finding(12, "lost", seen.message_id, f"{where}; the record says {seen.state or 'nothing'}")
+
+
+def recipients(history: History, observed: Observed) -> Iterator[Finding]:
+    """(12) What a customer was shown are the words of the record, and it is the customer of that thread."""
+    by_id = {seen.message_id: seen for seen in observed.messages}
+    people = _people(history, observed)
+    for attempt, rows in history.shown.items():
+        seen = by_id.get(attempt.rpartition(".")[0])
+        if seen is None:
+            continue
+        for row in rows:
+            if people.root(row["user_id"]) not in people.threads[seen.conversation_id]:
+                yield Finding(12, "wrong", attempt, "it was shown to somebody else")
+            if words(seen) not in strings(body(row)):
+                yield Finding(12, "wrong", attempt, "a customer was shown other words")
+
+
+@dataclass(slots=True)
+class _People:
+    """Who writes in which thread; a person stays one through every change of number or user id."""
+
+    successors: dict[str, str] = field(default_factory=dict)
+    threads: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    def root(self, user_id: str) -> str:
+        """The last id a person is known by."""
+        while user_id in self.successors:
+            user_id = self.successors[user_id]
+        return user_id
+
+
+def _people(history: History, observed: Observed) -> _People:
+    people = _People()
+    for row in history.written.values():
+        moved = body(row).get("system")
+        new = str(moved.get("user_id", "")) if isinstance(moved, dict) else ""
+        if new and new != row["user_id"]:
+            people.successors[str(row["user_id"])] = new
+    for seen in observed.messages:
+        said = history.written.get(seen.wamid)
+        if said is not None:
+            people.threads[seen.conversation_id].add(people.root(str(said["user_id"])))
+    return people
 
 
 def _by_hand(states: Mapping[str, str]) -> bool:

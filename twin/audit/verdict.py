@@ -13,9 +13,11 @@ Invariant = Callable[[History, Observed], Iterator[Finding]]
 INVARIANTS: tuple[Invariant, ...] = (
     kept.raw_archive,
     kept.record,
+    kept.shown,
     kept.media,
     kept.search,
     delivered.deliveries,
+    delivered.contents,
     kept.phantoms,
     sent.ticks,
     sent.acknowledged,
@@ -24,6 +26,7 @@ INVARIANTS: tuple[Invariant, ...] = (
     delivered.order,
     kept.parked,
     sent.attempts,
+    sent.recipients,
     delivered.receivers,
     delivered.twice,
 )

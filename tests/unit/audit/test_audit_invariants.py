@@ -1,5 +1,6 @@
 """Each invariant of the audit stays silent on a sound world and names the fault in a spoilt one."""
 
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,23 @@ ROW: dict[str, Any] = {
 }  # fmt: skip
 SAID = {"id": "wamid.1", "type": "text", "from": "52", "timestamp": "1", "text": {"body": "hola nonce7"}}
 ENVELOPE = json.dumps({"whatsAppWebhookEntry": json.dumps(SAID)})
-DELIVERY = {"message_id": "i_1", "conversation_id": "c_1", "order_key": "1.1.a", "part": "0"}
+DELIVERY = {
+    "message_id": "i_1",
+    "conversation_id": "c_1",
+    "order_key": "1.1.a",
+    "part": "0",
+    "text": "hola nonce7",
+}
+SHOWN = {"type": "text", "to": "52", "text": {"body": "va"}}
+
+
+def archived(*bodies: str) -> dict[str, bytes]:
+    """Each envelope under its hash."""
+    digests = [hashlib.sha256(body.encode()).hexdigest()[:32] for body in bodies]
+    return {f"raw/eum/2026/01/01/0000/000/{d}.json": b.encode() for d, b in zip(digests, bodies, strict=True)}
+
+
+RAW = archived(ENVELOPE, "status")
 
 
 def row(kind: str, **parts: Any) -> dict[str, Any]:
@@ -36,13 +53,13 @@ class Case:
             row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)),
             row("accepted", phase="invoke", direction="out", attempt="o_1.1", wamid="wamid.2", mono=1),
             row("accepted", phase="ok", direction="out", attempt="o_1.1", wamid="wamid.2", mono=2),
-            row("shown", direction="out", attempt="o_1.1", wamid="wamid.2"),
+            row("shown", direction="out", attempt="o_1.1", wamid="wamid.2", body=json.dumps(SHOWN)),
             row("published", direction="out", wamid="wamid.2", type="read", body="status"),
         ]
     )
     observed: Observed = field(
         default_factory=lambda: Observed(
-            raw={"k1": ENVELOPE.encode(), "k2": b"status"},
+            raw=RAW,
             messages=[
                 Seen("i_1", "c_1", "1.1.a", 1, "in", "text", "wamid.1", SAID),
                 Seen(
@@ -103,9 +120,25 @@ def _rows(*more: dict[str, Any], without: str = "") -> Callable[[Case], Case]:
     return lambda case: replace(case, rows=[r for r in case.rows if r["kind"] != without] + list(more))
 
 
+def _received(**other: Any) -> Callable[[Case], Case]:
+    return _rows(row("received", destination="hook", remote_id="d1", body=json.dumps({**DELIVERY, **other})),
+                 without="received")  # fmt: skip
+
+
+def _shown(**other: Any) -> Callable[[Case], Case]:
+    return _rows(row("shown", direction="out", attempt="o_1.1", wamid="wamid.2", **other), without="shown")
+
+
 SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
-    ("raw byte altered", 1, "lost", _observed(raw={"k1": ENVELOPE.encode()[:-1] + b"]", "k2": b"status"})),
-    ("raw object gone", 1, "lost", _observed(raw={"k2": b"status"})),
+    ("raw byte altered", 1, "lost", _observed(raw={k: v[:-1] + b"]" for k, v in RAW.items()})),
+    ("raw objects swapped", 1, "lost", _observed(raw=dict(zip(RAW, [*RAW.values()][::-1], strict=True)))),
+    ("raw object gone", 1, "lost", _observed(raw=archived("status"))),
+    ("unreadable", 2, "lost", _observed(unreadable=["i_3"])),
+    ("not in its thread", 2, "lost", _observed(threads={"c_1": frozenset({"o_1"})})),
+    ("other words delivered", 4, "lost", _received(text="otra")),
+    ("a foreign file delivered", 4, "wrong", _received(media=[{"sha256": "ab"}])),
+    ("shown to somebody else", 12, "wrong", _shown(user_id="MX.2", body=json.dumps(SHOWN))),
+    ("other words shown", 12, "wrong", _shown(body=json.dumps({"text": {"body": "otra"}}))),
     ("leaf altered", 2, "lost", _message(0, content={**SAID, "text": {"body": "otra"}})),
     ("leaf missing", 2, "lost", _message(0, content={k: v for k, v in SAID.items() if k != "timestamp"})),
     ("document missing", 3, "lost", _observed(documents=[Document("m", "o_1", 5, {"body": "va"})])),
