@@ -39,6 +39,7 @@ NO_ANSWER = (
 CONNECT_S = 2.0
 READ_S = 5.0
 _SERVER_FAULT = 500
+_USER_AGENT = "whatsapp-cdmx"
 
 
 def code(error: ClientError) -> str:
@@ -67,6 +68,7 @@ def config(*, attempts: int, pool: int = 50, **more: Any) -> AioConfig:
         max_pool_connections=pool,
         retries={"mode": "standard", "total_max_attempts": attempts},
         parameter_validation=False,  # rendered by tested code; saves CPU on each call
+        user_agent=_USER_AGENT,  # a fixed one: botocore composes its own twice a call, a tenth of a call's CPU
         **more,
     )
 
