@@ -69,7 +69,7 @@ def main() -> int:
 def hunts_of(bugs: Sequence[Bug], first: int, seeds: int) -> Iterator[Hunt]:
     """Hunt each bug in a process of its own, two at a time, in the order given."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sim.selftest"])
+    context.set_forkserver_preload(["sim.campaign", "sim.bugs"])
     names = [bug.name for bug in bugs]
     with ProcessPoolExecutor(WORKERS, context, max_tasks_per_child=1) as pool:
         yield from pool.map(_hunt_named, names, repeat(first), repeat(seeds))
