@@ -7,6 +7,7 @@ share one server each. The broker ends when its standard input closes, as it doe
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Protocol
 
 from local.engines import docker, dynamodb_local, elasticmq, ministack, opensearch, versitygw
 from local.engines.base import Engine
-from local.paths import TOOLS
+from local.paths import TOOLS, reachable
 from local.process import free_port
 
 _ENGINES: dict[str, Engine] = {
@@ -87,6 +88,8 @@ async def _serve(path: Path, state: Path) -> None:
     finally:
         server.close()
         broker.stop()
+        shutil.rmtree(state, ignore_errors=True)  # here too: a killed pytest removes nothing
+        shutil.rmtree(reachable(state / opensearch.NAME), ignore_errors=True)
 
 
 if __name__ == "__main__":
