@@ -111,6 +111,10 @@ up-faults: setup ## Port taken, tool missing, disk full, half download, emulator
 bench: setup ## Measure beside peers: one table, one plot
 	$(BIN)/python -m bench
 
+.PHONY: screenshots
+screenshots: setup ## Take the docs' pictures anew (needs Debian's Chromium)
+	@$(BIN)/python -m local.screenshots
+
 .PHONY: schemas
 schemas: .venv/.installed ## Write the events' JSON Schemas and AsyncAPI document
 	$(BIN)/python -m shared.events.export

@@ -30,6 +30,7 @@ from twin.audit.observed import Acknowledged
 T = TypeVar("T")
 ANA = Principal("ana", frozenset({"agent"}), 10**11)
 ADELA = Principal("adela", frozenset({"admin"}), 10**11)
+STREAM_S = 60.0
 CALL_S = 20.0  # what the console waits for an answer
 TRIES = 60
 SETTLED_S = 70.0  # an unconfirmed message may be repeated after a minute
@@ -154,13 +155,14 @@ class Desks:
         seq: int | None = None
         while True:
             try:
-                seq = await self._follow(self._any(), seq)
-            except Exception:  # noqa: BLE001 - a stream that breaks is opened again
+                async with asyncio.timeout(STREAM_S):
+                    seq = await self._follow(self._any(), seq)
+            except Exception:  # noqa: BLE001 - a stream that breaks, or a desk that died, is opened again
                 await asyncio.sleep(1)
 
     async def _follow(self, parts: Parts, seq: int | None) -> int | None:
         at = await parts.hub.head() if seq is None else seq
-        until = asyncio.get_running_loop().time() + 30
+        until = asyncio.get_running_loop().time() + STREAM_S / 2
         async for entries in parts.hub.follow(at, until, 5):
             if entries is None:
                 return None
@@ -179,8 +181,9 @@ class Desks:
     async def _receipt(self, item: Item) -> None:
         """A receipt that is lost is lost."""
         stage = self._stage()
-        with suppress(ContendedError, StoreUnavailableError):
-            await stage.store.write(owe_receipt(item, stage.clock.now_ms()))
+        with suppress(ContendedError, StoreUnavailableError, TimeoutError):
+            async with asyncio.timeout(CALL_S):
+                await stage.store.write(owe_receipt(item, stage.clock.now_ms()))
 
     def _stage(self) -> Backstage:
         return self.records[self.rng.choice(sorted(self.records))]

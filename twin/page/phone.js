@@ -110,6 +110,8 @@ reads.addEventListener("change", () => guarded(async () => {
 guarded(async () => {
   people = await call("/_twin/customers");
   who.replaceChildren(...people.map((one) => new Option(`${one.name} (${one.hidden ? "sin número" : one.wa_id})`, one.id)));
+  const named = people.find((one) => `#${one.wa_id}` === location.hash);  // a link may name the person
+  if (named) who.value = named.id;
   await choose();
   new EventSource("/_twin/live").onmessage = () => guarded(show);
 });
