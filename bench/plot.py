@@ -19,7 +19,7 @@ _PANEL = (6.4, 4.2)  # inches
 
 def draw(rows: Sequence[Row], path: Path) -> None:
     """Write the PNG of the rows that have a panel."""
-    panels = [(row, panel) for row in rows for panel in _PANELS.get(row.name, ())]
+    panels = [(row, panel) for row in rows if row.series for panel in _PANELS[row.name]]
     if not panels:
         return
     size = (_PANEL[0] * len(panels), _PANEL[1])

@@ -64,7 +64,7 @@ async def run(seconds: float, rate: float, top_rate: float, say: Say) -> Row:
         row.counts["timed messages"] = await _timed(room, row, rate, int(seconds * rate))
         steps = await _ramp(room, rate * 2, top_rate, say)
         row.counts["ramp steps"] = len(steps)
-        _saturation(row, steps)
+        saturation(row, steps)
         last = await room.settle(list(room.said), _SETTLE_S)
         await room.close(row, {stage: count + missing[stage] for stage, count in last.items()})
     row.seconds, row.load = time.monotonic() - began, (before, measure.load())
@@ -162,7 +162,7 @@ async def _step(room: Newsroom, rate: float) -> Step:
     return Step(rate, (len(room.said) - said) / seconds, through / seconds, cores)
 
 
-def _saturation(row: Row, steps: list[Step]) -> None:
+def saturation(row: Row, steps: list[Step]) -> None:
     """The most that came through in a step, and who was busiest then."""
     if not steps:
         return
