@@ -46,7 +46,8 @@ def own_lost_answer_taken_for_foreign(sound: Any) -> Any:
     """What this very request wrote counts as somebody else's."""
 
     async def broken(self: Any, draft: Any, seen: Any) -> Kept:
-        return replace(await sound(self, draft, seen), kind="variant")
+        kept: Kept = await sound(self, draft, seen)
+        return replace(kept, kind="variant")
 
     return broken
 

@@ -16,7 +16,8 @@ def event_skipped_on_redelivery(sound: Any) -> Any:
     """The redelivery after a crash is taken for the end."""
 
     async def broken(self: Any, inbound: Any, seen: Any) -> Kept:
-        return replace(await sound(self, inbound, seen), events=())
+        kept: Kept = await sound(self, inbound, seen)
+        return replace(kept, events=())
 
     return broken
 
