@@ -163,14 +163,15 @@ class Newsroom:
     async def write(self, person: str | None = None, **what: Any) -> str:
         """A customer says something, by default something of the usual mixture; its wamid."""
         person = person or self._chance.choice(self.people)
-        said = await self.twin(f"customers/{person}/messages", **(what or self._usual(person)))
+        what = what or self._usual(person)
+        said = await self.twin(f"customers/{person}/messages", **what)
         self.said[said["wamid"]] = person
         self.counts.written += 1
+        self.counts.types[what["type"]] = self.counts.types.get(what["type"], 0) + 1
         return str(said["wamid"])
 
     def _usual(self, person: str) -> dict[str, Any]:
         kind = self._kind()
-        self.counts.types[kind] = self.counts.types.get(kind, 0) + 1
         own = [wamid for wamid, who in self.said.items() if who == person]
         what: dict[str, Any] = {"type": kind, "text": self._chance.choice(_NEWS)}
         if kind in {"reaction", "edit", "revoke"}:
@@ -248,10 +249,9 @@ class Newsroom:
         self.counts.acknowledged += 1
         return ids
 
-    async def message(self, message_id: str) -> dict[str, Any]:
-        """A message as the API shows it."""
-        url = f"{self.system.urls['desk']}/v1/messages/{message_id}"
-        async with self.http.get(url, headers=self.bearer("agent")) as answer:
+    async def get(self, path: str) -> dict[str, Any]:
+        """What the desk's API answers an agent."""
+        async with self.http.get(self.system.urls["desk"] + path, headers=self.bearer("agent")) as answer:
             answer.raise_for_status()
             found: dict[str, Any] = await answer.json()
             return found

@@ -177,3 +177,9 @@ def test_a_spoilt_world_is_named(invariant: int, fault: str, spoil: Callable[[Ca
     verdict = judge(case.history, case.observed)
     assert (invariant, fault) in {(finding.invariant, finding.fault) for finding in verdict.findings}
     assert not verdict.passed
+
+
+def test_two_routes_to_one_destination_owe_one_delivery() -> None:
+    routes = [Route("hook", words=("sismo",)), Route("hook", types=frozenset({"text"})), Route("hook")]
+    case = _observed(routes=routes)(Case())
+    assert judge(case.history, case.observed).passed
