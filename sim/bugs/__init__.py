@@ -4,7 +4,7 @@ from sim.bugs import desk, lanes, media, record, routing, search, sending, worke
 from sim.bugs.plant import Bug, Planted
 
 NOTHING = Bug("nothing", "changes nothing: no audit may find it", ())
-BUGS: tuple[Bug, ...] = (
+ALL: tuple[Bug, ...] = (
     *record.BUGS,
     *routing.BUGS,
     *lanes.BUGS,
@@ -14,5 +14,7 @@ BUGS: tuple[Bug, ...] = (
     *search.BUGS,
     *workers.BUGS,
 )
+BUGS = tuple(bug for bug in ALL if not bug.unseen)
+UNSEEN = tuple(bug for bug in ALL if bug.unseen)
 
-__all__ = ["BUGS", "NOTHING", "Bug", "Planted"]
+__all__ = ["ALL", "BUGS", "NOTHING", "UNSEEN", "Bug", "Planted"]

@@ -24,11 +24,13 @@ class Bug:
 
     Attributes:
         name: for the command line. what: in words. parts: (target `module:name` or `module:Class.name`, maker).
+        unseen: why no world can show it yet: what the scenario does not do, or the audit does not look at.
     """
 
     name: str
     what: str
     parts: tuple[tuple[str, Maker], ...]
+    unseen: str = ""
 
 
 @dataclass(slots=True)
@@ -54,18 +56,18 @@ class Garden:
     def __init__(self) -> None:
         self._bugs: list[Bug] = []
 
-    def bug(self, what: str, *targets: str) -> Callable[[Maker], Maker]:
+    def bug(self, what: str, *targets: str, unseen: str = "") -> Callable[[Maker], Maker]:
         """Declare a maker as a bug named like itself; it is applied to each target."""
 
         def declare(maker: Maker) -> Maker:
-            self.add(maker.__name__.replace("_", "-"), what, [(target, maker) for target in targets])
+            self.add(maker.__name__.replace("_", "-"), what, [(target, maker) for target in targets], unseen)
             return maker
 
         return declare
 
-    def add(self, name: str, what: str, parts: Sequence[tuple[str, Maker]]) -> None:
+    def add(self, name: str, what: str, parts: Sequence[tuple[str, Maker]], unseen: str = "") -> None:
         """Declare a bug of several makers."""
-        self._bugs.append(Bug(name, what, tuple(parts)))
+        self._bugs.append(Bug(name, what, tuple(parts), unseen))
 
     def grown(self) -> tuple[Bug, ...]:
         """All of them, in the order of the file."""

@@ -22,7 +22,11 @@ def event_skipped_on_redelivery(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("a status that is there already publishes nothing", "shared.record.statuses:Statuses._answer")
+@_garden.bug(
+    "a status that is there already publishes nothing",
+    "shared.record.statuses:Statuses._answer",
+    unseen="a later status of the same message repairs the index",
+)
 def status_event_skipped_on_redelivery(sound: Any) -> Any:
     """The same for statuses."""
 
@@ -67,7 +71,11 @@ def failure_to_keep_swallowed(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("statuses of messages not known yet are dropped", "shared.record.statuses:Statuses._wait")
+@_garden.bug(
+    "statuses of messages not known yet are dropped",
+    "shared.record.statuses:Statuses._wait",
+    unseen="every status of the twin names its attempt, so that none has to wait for its message",
+)
 def unknown_status_dropped(_sound: Any) -> Any:
     """Nothing waits."""
 
@@ -77,7 +85,11 @@ def unknown_status_dropped(_sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("what waits for a message is never looked up", "shared.record.statuses:Statuses.gather")
+@_garden.bug(
+    "what waits for a message is never looked up",
+    "shared.record.statuses:Statuses.gather",
+    unseen="every status of the twin names its attempt; the audit does not ask whether a relation stands beside its target",
+)
 def waiting_never_joined(_sound: Any) -> Any:
     """The `wait#` look-up is missing."""
 
@@ -99,19 +111,31 @@ def status_not_mirrored(sound: Any) -> Any:
     return lambda states: sound(list(states)[:0])
 
 
-@_garden.bug("outbox of a merge is not written", "shared.record.people:outbox")
+@_garden.bug(
+    "outbox of a merge is not written",
+    "shared.record.people:outbox",
+    unseen="the audit does not look at the documents of conversations, and messages do not change by a merge",
+)
 def merge_without_outbox(_sound: Any) -> Any:
     """What no redelivery would bring again is published only once."""
     return lambda _service, _now_ms, _events: []
 
 
-@_garden.bug("aliases are claimed without a condition", "shared.record.people:_claim")
+@_garden.bug(
+    "aliases are claimed without a condition",
+    "shared.record.people:_claim",
+    unseen="the audit does not ask whether one person has one thread",
+)
 def alias_claimed_non_atomically(_sound: Any) -> Any:
     """The last one to claim an alias has it."""
     return lambda item, _gone: Put("aliases", item)
 
 
-@_garden.bug("the last order_key moves backwards", "shared.record.conversation:_order")
+@_garden.bug(
+    "the last order_key moves backwards",
+    "shared.record.conversation:_order",
+    unseen="the audit does not look at conversations' last_order_key and unread",
+)
 def order_key_moved_backwards(sound: Any) -> Any:
     """The conversation's last message is whichever was kept last."""
     return lambda _known, message: sound({}, message)

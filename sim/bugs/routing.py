@@ -43,6 +43,7 @@ _garden.add(
         ("services.forwarder.router:_Cursor.moved", _checked),
         ("services.forwarder.router:Router._ops", _early_ops),
     ],
+    unseen="what a death leaves behind the cursor is late, and a late message is marked and no fault",
 )
 
 
@@ -86,7 +87,11 @@ def older_messages_stepped_over(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("the lanes of a routed message are not run again", "services.forwarder.router:Router.lanes")
+@_garden.bug(
+    "the lanes of a routed message are not run again",
+    "services.forwarder.router:Router.lanes",
+    unseen="it needs a death between the routing and the run, and no later message in the lane",
+)
 def lanes_not_run_on_redelivery(_sound: Any) -> Any:
     """Whoever routed it and died before running them was the last."""
 
