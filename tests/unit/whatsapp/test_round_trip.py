@@ -20,7 +20,7 @@ from shared.whatsapp.witness import Witness
 
 MODELS: list[type[Wire]] = [
     *MESSAGE_TYPES.values(),
-    *{*account.VALUES.values(), *listed.LISTS.values()},
+    *dict.fromkeys([*account.VALUES.values(), *listed.LISTS.values()]),
     Call,
     Contact,
     Head,
