@@ -42,6 +42,7 @@ TROUBLE = (
     {"kind": "error_after", "rate": 0.03},
     {"kind": "reset_after", "rate": 0.03},
     {"kind": "media_error", "rate": 0.1},
+    {"kind": "media_slow", "rate": 0.5, "min_ms": 100, "max_ms": 900},
 )
 _INSIST_S = 120.0
 _PAUSE_S = 0.3
@@ -159,6 +160,12 @@ class Newsroom:
         url = f"{self.system.urls['twin']}/_twin/history?after=0&bodies=1"
         async with self.http.get(url) as answer:
             return [json.loads(line) async for line in answer.content if line.strip()]
+
+    async def customers(self) -> list[dict[str, Any]]:
+        """Everybody the twin knows."""
+        async with self.http.get(f"{self.system.urls['twin']}/_twin/customers") as answer:
+            found: list[dict[str, Any]] = await answer.json()
+            return found
 
     async def write(self, person: str | None = None, **what: Any) -> str:
         """A customer says something, by default something of the usual mixture; its wamid."""

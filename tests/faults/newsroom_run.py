@@ -6,7 +6,7 @@ import secrets
 import subprocess
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -40,7 +40,9 @@ class Steps:
 
 
 @asynccontextmanager
-async def opened(seed: int, people: int = 12, **extra: str) -> AsyncIterator[Newsroom]:
+async def opened(
+    seed: int, people: int = 12, extra: Mapping[str, str] | None = None
+) -> AsyncIterator[Newsroom]:
     """A system of its own with a newsroom in it; `extra` is further environment of every process."""
     with tempfile.TemporaryDirectory(prefix="cdmx-faults-") as folder:
         async with (

@@ -180,9 +180,15 @@ class Scene:
 
     def waiting(self, queue: str) -> int:
         """How many messages a queue holds, visible or in somebody's hands."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue(queue), AttributeNames=names)
-        return sum(int(count) for count in answer["Attributes"].values())
+        return self._count(queue, "ApproximateNumberOfMessages") + self.in_hand(queue)
+
+    def in_hand(self, queue: str) -> int:
+        """How many messages of a queue are in somebody's hands."""
+        return self._count(queue, "ApproximateNumberOfMessagesNotVisible")
+
+    def _count(self, queue: str, name: str) -> int:
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue(queue), AttributeNames=[name])
+        return int(answer["Attributes"][name])
 
     def steal(self, queue: str, words: str, looks: int = 40) -> int:
         """Take messages that contain these words out of a queue, as a consumer that loses them; how many."""

@@ -1,11 +1,11 @@
 """Harm to what is kept: archive, record, files, search, queues, configuration. All of it is undone."""
 
-import asyncio
 import hashlib
 import json
 import uuid
 from typing import Any
 
+from tests.faults.newsroom_wait import until
 from tests.faults.sabotage import Expected, Harm, Sabotage, Scene, Victim
 from twin.audit.finding import pseudonym
 
@@ -143,11 +143,7 @@ async def tick_goes_back(scene: Scene) -> Harm:
     before = list(ticks[victim.message_id])
     scene.put_item("messages", item | {"state": {"S": "sent"}})
     _poke(scene, victim, int(item["rev"]["N"]))
-    async with asyncio.timeout(20):
-        while ticks[victim.message_id][-1] != "sent":  # noqa: ASYNC110 - the client has no event of its own
-            await asyncio.sleep(0.1)
-        while scene.waiting("search"):  # noqa: ASYNC110 - nor has a queue
-            await asyncio.sleep(0.1)
+    await until(lambda: ticks[victim.message_id][-1] == "sent" and not scene.waiting("search"), 20)
     scene.put_item("messages", item)
     yield (Expected(6, "wrong", victim.message_id),)
     ticks[victim.message_id] = before
@@ -316,9 +312,7 @@ async def event_parked(scene: Scene) -> Harm:
 
 async def _unparked(scene: Scene, queue: str, body: str) -> None:
     """The audit's look hides a message for a moment."""
-    async with asyncio.timeout(20):
-        while not scene.steal(queue, body, looks=1):  # noqa: ASYNC110 - SQS has no event to wait for
-            await asyncio.sleep(0.3)
+    await until(lambda: scene.steal(queue, body, looks=1), 20)
 
 
 async def route_nobody_served(scene: Scene) -> Harm:
