@@ -16,21 +16,24 @@ class Outside:
         destination: the receiver that counts.
         seq: number of the last row taken.
         published: message_id -> when EUM Social published it first, ms.
-        kept: message_id -> each time the destination kept it, ms; more than one = it was kept twice.
+        kept: message_id -> when the destination kept it first, ms.
+        doubled: how often it kept a delivery again; a file that follows its message is a delivery of its own.
         delivered: attempts whose customer has them.
     """
 
     destination: str
     seq: int = 0
     published: dict[str, float] = field(default_factory=dict)
-    kept: dict[str, list[float]] = field(default_factory=dict)
+    kept: dict[str, float] = field(default_factory=dict)
+    doubled: int = 0
     delivered: set[str] = field(default_factory=set)
+    _deliveries: set[str] = field(default_factory=set)
 
     def take(self, row: Mapping[str, Any]) -> None:
         """One more row."""
         self.seq = row["seq"]
         if row["kind"] == "received" and row["phase"] == "ok" and row["destination"] == self.destination:
-            self.kept.setdefault(row["remote_id"].split(":")[1], []).append(row["at"])
+            self._kept(row)
         elif row["kind"] == "published" and not row["destination"]:
             self._published(row)
 
@@ -41,7 +44,8 @@ class Outside:
         elif row["type"] in {"delivered", "read"}:
             self.delivered.add(row["attempt"])
 
-    @property
-    def doubled(self) -> int:
-        """Messages that the destination kept more than once."""
-        return sum(len(times) > 1 for times in self.kept.values())
+    def _kept(self, row: Mapping[str, Any]) -> None:
+        """`remote_id` is the webhook's id: destination, message, part."""
+        self.kept.setdefault(row["remote_id"].split(":")[1], row["at"])
+        self.doubled += row["remote_id"] in self._deliveries
+        self._deliveries.add(row["remote_id"])

@@ -82,7 +82,7 @@ async def _timed(room: Newsroom, row: Row, rate: float, count: int) -> int:
         await _until_seen(eyes)
     outside = await room.look_outside()
     published = {one: outside.published[one] for one in wanted}
-    kept = {one: outside.kept[one][0] for one in wanted if one in outside.kept}
+    kept = {one: outside.kept[one] for one in wanted if one in outside.kept}
     judge(row, published, {"persisted": eyes.record.seen, "forwarded": kept, "searchable": eyes.search.seen})
     shares = {name: used / seconds for name, used in cpu.items()}
     row.figures += [

@@ -39,8 +39,14 @@ def test_a_message_kept_twice_is_doubled() -> None:
         _row(4, **{**kept, "phase": "info"}, remote_id="banco:i_a:1"),
         _row(5, **{**kept, "destination": "otro"}, remote_id="otro:i_a:1"),
     )
-    assert outside.kept == {"i_a": [10], "i_b": [20, 30]}
+    assert outside.kept == {"i_a": 10, "i_b": 20}
     assert outside.doubled == 1
+
+
+def test_a_file_that_follows_is_no_second_delivery() -> None:
+    kept = {"kind": "received", "destination": "banco", "direction": "out"}
+    outside = _seen(_row(1, **kept, remote_id="banco:i_a:1"), _row(2, **kept, remote_id="banco:i_a:f0"))
+    assert (outside.kept, outside.doubled) == ({"i_a": 10}, 0)
 
 
 @pytest.mark.parametrize(("status", "there"), [("delivered", True), ("read", True), ("sent", False)])

@@ -44,15 +44,18 @@ def test_a_message_missing_or_left_voids_the_queue_row(bad: Drain) -> None:
     assert row.problems()
 
 
-def test_ingests_bar_counts_its_idling_and_own_work_does_not() -> None:
+def test_own_work_is_without_the_idling_and_is_what_the_bar_judges() -> None:
     row = Row("ingest")
     cpu = dict.fromkeys(WORKERS, 1.0)
     idle = dict.fromkeys(WORKERS, 0.02)
     ingest.judge(row, {"text": Phase(100, 10.0, cpu)}, idle, 10)
-    assert _figures(row)["ingest: text"] == pytest.approx(10.0)
+    assert _figures(row)["ingest: all it spent a text"] == pytest.approx(10.0)
     assert _figures(row)["ingest: own work a text"] == pytest.approx(8.0)
     assert _figures(row)["desk: idle"] == pytest.approx(20.0)
     assert row.counts["texts"] == 100
+    assert row.missed() == []
+    ingest.judge(row, {"text": Phase(100, 10.0, dict.fromkeys(WORKERS, 1.3))}, idle, 10)
+    assert [figure.name for figure in row.missed()] == ["ingest: own work a text"]
 
 
 def test_the_hold_is_taken_off_forwarding_alone() -> None:
