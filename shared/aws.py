@@ -78,8 +78,19 @@ _ATTEMPTS = {"dynamodb": 1, "socialmessaging": 1}
 _USUAL_ATTEMPTS = 3  # AWS SDK reference guide, "Retry behavior": the standard mode's default
 
 
-async def open_client(stack: AsyncExitStack, session: AioSession, service: str, region: str) -> Any:
-    """A client that lives until the stack closes; AWS_ENDPOINT_URL_* and credentials come as usual."""
+async def open_client(
+    stack: AsyncExitStack, session: AioSession, service: str, region: str, read_s: float = READ_S
+) -> Any:
+    """A client that lives until the stack closes; AWS_ENDPOINT_URL_* and credentials come as usual.
+
+    Args:
+        stack: closes it.
+        session: of `shared.aws_models.session`.
+        service: botocore's name of it.
+        region: to talk to.
+        read_s: seconds without a byte of the answer after which the call failed.
+    """
     create: Any = session.create_client  # typed by literal service names only
-    settings = config(attempts=_ATTEMPTS.get(service, _USUAL_ATTEMPTS))
+    attempts = config(attempts=_ATTEMPTS.get(service, _USUAL_ATTEMPTS))
+    settings = attempts.merge(AioConfig(read_timeout=read_s))
     return await stack.enter_async_context(create(service, region_name=region, config=settings))

@@ -20,10 +20,9 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 import uvloop
-from aiobotocore.session import get_session
 from prometheus_client import CollectorRegistry, ProcessCollector
 
-from shared import aws, topology
+from shared import aws, aws_models, memory, topology
 from shared.bus.port import Bus
 from shared.bus.sns import SnsBus
 from shared.clock import Clock, SystemClock
@@ -84,14 +83,14 @@ class App(Generic[S]):
             name, self.ids, clock, (lambda span: self.log.debug("span", **span)) if debug else None
         )
         self.tasks: dict[str, Task] = {}
-        self._session = get_session()
-        self._clients: dict[str, Any] = {}
+        self._session = aws_models.session()
+        self._clients: dict[tuple[str, float], Any] = {}
 
-    async def client(self, service: str) -> Any:
-        """The process's one client of an AWS service."""
-        if service not in self._clients:
-            self._clients[service] = await self._open(service)
-        return self._clients[service]
+    async def client(self, service: str, read_s: float = aws.READ_S) -> Any:
+        """The process's one client of an AWS service with this read timeout; SQS has its own."""
+        if (service, read_s) not in self._clients:
+            self._clients[service, read_s] = await self._open(service, read_s)
+        return self._clients[service, read_s]
 
     async def store(self) -> Store:
         """The record's tables."""
@@ -167,11 +166,11 @@ class App(Generic[S]):
 
         self.task(name, run)
 
-    async def _open(self, service: str) -> Any:
+    async def _open(self, service: str, read_s: float) -> Any:
         region = self.settings.region
         if service == "sqs":
             return await sqs.open_client(self.stack, self._session, region)
-        return await aws.open_client(self.stack, self._session, service, region)
+        return await aws.open_client(self.stack, self._session, service, region, read_s)
 
     async def _measure(self, queue: Queue) -> None:
         try:
@@ -204,6 +203,7 @@ async def _life(name: str, settings: S, compose: Callable[[App[S]], Awaitable[No
         except Exception:
             app.log.exception("start failed")
             return False
+        memory.give_back()
         return await _supervised(app)
 
 

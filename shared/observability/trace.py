@@ -10,14 +10,11 @@ from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, Status, StatusCode, TraceFlags
 
 from shared.clock import Clock
 from shared.ids import Ids
+from shared.observability import minted
 
 Sink = Callable[[Mapping[str, Any]], None]
 _PARTS = 4
@@ -37,22 +34,13 @@ class Tracing:
 
     def __init__(self, service: str, ids: Ids, clock: Clock, sink: Sink | None = None) -> None:
         self._clock = clock
-        provider = TracerProvider(
-            sampler=ALWAYS_ON if sink else ALWAYS_OFF,
-            resource=Resource({"service.name": service}),
-            shutdown_on_exit=False,
-            id_generator=_Minted(ids),
-        )
-        if sink is not None:
-            provider.add_span_processor(_Lines(sink))
-        self._tracer = provider.get_tracer(service)
+        self._ids = ids
+        self._tracer = None if sink is None else _recording(service, ids, sink)
 
     @contextmanager
     def span(self, name: str, parent: str | None = None, **facts: str | int) -> Iterator[Span]:
         """A span around the block; `parent` is a traceparent, by default the surrounding span."""
-        span = self._tracer.start_span(
-            name, context(parent), attributes=facts or None, start_time=self._clock.now_ns()
-        )
+        span = self._begin(name, context(parent), facts)
         token = attach(trace.set_span_in_context(span))
         try:
             yield span
@@ -62,6 +50,13 @@ class Tracing:
         finally:
             detach(token)
             span.end(self._clock.now_ns())
+
+    def _begin(self, name: str, parent: Context | None, facts: Mapping[str, str | int]) -> Span:
+        if self._tracer is None:
+            return NonRecordingSpan(_carried(trace.get_current_span(parent).get_span_context(), self._ids))
+        return self._tracer.start_span(
+            name, parent, attributes=facts or None, start_time=self._clock.now_ns()
+        )
 
     @staticmethod
     def traceparent() -> str | None:
@@ -89,37 +84,14 @@ def context(traceparent: str | None) -> Context | None:
     return trace.set_span_in_context(NonRecordingSpan(found), Context()) if found.is_valid else None
 
 
-class _Minted(IdGenerator):
-    """Ids from the injected source; all zeros are invalid by the standard."""
-
-    def __init__(self, ids: Ids) -> None:
-        self._ids = ids
-
-    def generate_span_id(self) -> int:
-        return int.from_bytes(self._ids.bytes(8), "big") or 1
-
-    def generate_trace_id(self) -> int:
-        return int.from_bytes(self._ids.bytes(16), "big") or 1
+def _carried(parent: SpanContext, ids: Ids) -> SpanContext:
+    """A child of `parent`, or a new root, not sampled; whether its trace id is random stays (W3C level 2)."""
+    trace_id = parent.trace_id if parent.is_valid else minted.trace_id(ids)
+    flags = TraceFlags(parent.trace_flags & TraceFlags.RANDOM_TRACE_ID)
+    return SpanContext(trace_id, minted.span_id(ids), is_remote=False, trace_flags=flags)
 
 
-class _Lines(SpanProcessor):
-    """Hands each finished span to the sink."""
+def _recording(service: str, ids: Ids, sink: Sink) -> trace.Tracer:
+    from shared.observability import spans  # noqa: PLC0415 - the SDK takes 2 MB that only debug needs
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
-
-    def on_end(self, span: ReadableSpan) -> None:
-        found = span.get_span_context()
-        begun, ended = span.start_time or 0, span.end_time or 0
-        self._sink(
-            {
-                "span": span.name,
-                "trace_id": f"{found.trace_id:032x}" if found else "",
-                "span_id": f"{found.span_id:016x}" if found else "",
-                "parent_id": f"{span.parent.span_id:016x}" if span.parent else None,
-                "start_ns": begun,
-                "took_ns": ended - begun,
-                "failed": span.status.description if span.status.status_code is StatusCode.ERROR else None,
-                "facts": dict(span.attributes or {}),
-            }
-        )
+    return spans.tracer(service, ids, sink)

@@ -1,8 +1,5 @@
 """Composition root of the gateway: `python -m services.forwarder.gateway`."""
 
-from aiobotocore.config import AioConfig
-from aiobotocore.session import get_session
-
 from services.forwarder.adapters.eum import EumSocial
 from services.forwarder.gateway.handlers import Handlers
 from services.forwarder.gateway.ledger import SERVICE, Ledger
@@ -12,7 +9,7 @@ from services.forwarder.gateway.sender import Gateway, Tools
 from services.forwarder.gateway.standing import Standing
 from services.forwarder.ports import Whatsapp
 from services.forwarder.settings import GatewaySettings
-from shared import aws, topology
+from shared import topology
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
 from shared.lanes.owed import LANE_KIND, RECEIPT_KIND
 from shared.lanes.runner import Lanes
@@ -63,12 +60,9 @@ async def assemble(app: App[GatewaySettings], whatsapp: Whatsapp) -> None:
 
 async def _eum(app: App[GatewaySettings]) -> EumSocial:
     settings = app.settings
-    patient = aws.config(attempts=1).merge(AioConfig(read_timeout=UPLOAD_READ_S))
-    uploads = await app.stack.enter_async_context(
-        get_session().create_client("socialmessaging", region_name=settings.region, config=patient)
-    )
     bucket = settings.naming.bucket(topology.MEDIA_BUCKET, settings.account)
     client = await app.client("socialmessaging")
+    uploads = await app.client("socialmessaging", UPLOAD_READ_S)
     return EumSocial(client, uploads, settings.numbers, bucket, settings.meta_api_version)
 
 

@@ -1,6 +1,8 @@
 """Trace context: carried, minted from the injected source, never with an error's words."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +50,39 @@ def test_without_a_sink_the_context_is_still_carried() -> None:
         assert carried.endswith("-00")
 
     virtually(world())
+
+
+def test_without_a_sink_spans_nest_and_a_root_gets_a_trace_of_its_own() -> None:
+    async def world() -> tuple[str | None, str | None]:
+        tracing = Tracing("ingest", ids(), VirtualClock())
+        with tracing.span("handle"):
+            outer = tracing.traceparent()
+            with tracing.span("store"):
+                return outer, tracing.traceparent()
+
+    outer, inner = virtually(world())
+    assert outer is not None
+    assert inner is not None
+    assert outer[:36] == inner[:36]  # one trace
+    assert outer != inner
+    assert (outer, inner) == virtually(world())
+
+
+def test_whether_the_trace_id_is_random_is_carried_on_and_sampled_is_not() -> None:
+    async def world() -> str | None:
+        tracing = Tracing("ingest", ids(), VirtualClock())
+        with tracing.span("handle", f"00-{'a' * 32}-{'b' * 16}-03"):
+            return tracing.traceparent()
+
+    assert (virtually(world()) or "").endswith("-02")
+
+
+def test_the_sdk_is_not_loaded_where_nothing_is_recorded() -> None:
+    code = (
+        "import sys, shared.service; print(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    assert done.stdout.strip() == "False"
 
 
 def test_a_failed_span_names_the_class_only() -> None:
