@@ -43,7 +43,6 @@ _garden.add(
         ("services.forwarder.router:_Cursor.moved", _checked),
         ("services.forwarder.router:Router._ops", _early_ops),
     ],
-    unseen="what a death leaves behind the cursor is late, and a late message is marked and no fault",
 )
 
 
