@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shared.errors import Poison, RetryAfter
@@ -29,11 +29,9 @@ class Deeds:
     poison_share: float = 0.1
     done: Counter[str] = field(default_factory=Counter)
     poisoned: set[str] = field(default_factory=set)
-    most_receives: Counter[str] = field(default_factory=Counter)
 
     async def handle(self, message: Message) -> None:
         body, receive = message.body, message.receive_count
-        self.most_receives[body] = max(self.most_receives[body], receive)
         if _draws(f"{self.seed}/{body}").random() < self.poison_share:
             self.poisoned.add(body)
             raise Poison("bad")
@@ -62,7 +60,7 @@ def _shuffled(seed: int) -> MemoryQueue:
     )
 
 
-def _check_places(w: World, deeds: Deeds, bodies: list[str]) -> None:
+def _check_places(w: World, queue: Faulty, deeds: Deeds, bodies: list[str]) -> None:
     """Each message is in one place, and it is there for a reason."""
     assert w.memory.dlq is not None
     waiting, parked = Counter(w.memory.bodies()), Counter(w.memory.dlq.bodies())
@@ -71,7 +69,7 @@ def _check_places(w: World, deeds: Deeds, bodies: list[str]) -> None:
         if not waiting[body] and not parked[body]:
             assert deeds.done[body] or body in deeds.poisoned, body
         if parked[body]:
-            assert body in deeds.poisoned or deeds.most_receives[body] >= 7, body
+            assert body in deeds.poisoned or queue.most_receives[body] >= 7, body
 
 
 async def _all_visible(w: World) -> None:
@@ -103,6 +101,9 @@ _WORLD = {
 
 
 @settings(max_examples=150, deadline=None)
+@example(
+    seed=10, count=20, concurrency=19, pollers=2, rate=0.8, stop_at=252.0
+)  # two receives lost on the way
 @given(**_WORLD)
 def test_a_graceful_stop_at_any_moment(
     seed: int, count: int, concurrency: int, pollers: int, rate: float, stop_at: float
@@ -110,14 +111,14 @@ def test_a_graceful_stop_at_any_moment(
     async def world() -> None:
         deeds = Deeds(seed)
         w = World(deeds.handle, seed, concurrency=concurrency, pollers=pollers)
-        w.queue = Faulty(w.memory, seed, rate)
+        w.queue = faulty = Faulty(w.memory, seed, rate)
         bodies = [str(number) for number in range(count)]
         for body in bodies:
             w.memory.put(body, {})
         worker = await w.run_for(stop_at)
         assert worker.free == concurrency
         assert w.notes.most_in_flight <= concurrency
-        _check_places(w, deeds, bodies)
+        _check_places(w, faulty, deeds, bodies)
         await _all_visible(w)
         await _finish(w, deeds, bodies)
 
@@ -132,7 +133,7 @@ def test_a_crash_at_any_moment(
     async def world() -> None:
         deeds = Deeds(seed)
         w = World(deeds.handle, seed, concurrency=concurrency, pollers=pollers)
-        w.queue = Faulty(w.memory, seed, rate)
+        w.queue = faulty = Faulty(w.memory, seed, rate)
         bodies = [str(number) for number in range(count)]
         for body in bodies:
             w.memory.put(body, {})
@@ -141,7 +142,7 @@ def test_a_crash_at_any_moment(
         life.cancel()
         await asyncio.wait([life])
         assert [task for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
-        _check_places(w, deeds, bodies)
+        _check_places(w, faulty, deeds, bodies)
         await _all_visible(w)
         await _finish(w, deeds, bodies)
 

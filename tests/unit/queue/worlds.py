@@ -1,6 +1,7 @@
 """A queue, a worker and virtual time: what the worker's tests are written in."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from random import Random
 from typing import Any, TypeVar
@@ -139,6 +140,7 @@ class Faulty:
         self._random = Random(seed)  # noqa: S311 - draws faults, guards nothing
         self.rate = rate
         self.name = queue.name
+        self.most_receives: Counter[str] = Counter()  # by body, those whose answer was lost included
 
     async def _strike(self, effect: Callable[[], Awaitable[T]]) -> T:
         fault = self._random.choice(("before", "after", "late")) if self._random.random() < self.rate else ""
@@ -153,7 +155,13 @@ class Faulty:
         return result
 
     async def receive(self, limit: int, wait_s: float, visibility_s: int) -> list[Message]:
-        return await self._strike(lambda: self._queue.receive(limit, wait_s, visibility_s))
+        return await self._strike(lambda: self._received(limit, wait_s, visibility_s))
+
+    async def _received(self, limit: int, wait_s: float, visibility_s: int) -> list[Message]:
+        found = await self._queue.receive(limit, wait_s, visibility_s)
+        for message in found:
+            self.most_receives[message.body] = max(self.most_receives[message.body], message.receive_count)
+        return found
 
     async def hide(self, message: Message, seconds: int) -> None:
         await self._strike(lambda: self._queue.hide(message, seconds))
