@@ -8,6 +8,7 @@ of a container runtime. Everything built is removed at the end. By command only:
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -177,10 +178,11 @@ def _one(builder: Builder, image: Image) -> list[str]:
     name = builder.build(image)
     built = time.monotonic() - began
     config = builder.config(name)
-    code, output, parts = builder.start(name, config, _PROBES[image.dockerfile].env)
+    probe = _PROBES[image.dockerfile]
+    code, output, parts = builder.start(name, config, probe.env)
     builder.forget(name)
     wrong = faults(image, config, code, output, parts)
-    said = output.strip().partition("\n")[0]
+    said = next((line.strip() for line in output.splitlines() if probe.says in line), "")
     tops = sorted(
         {part.partition("/")[0] for part in parts} | {p for p in parts if p.startswith("services/")}
     )
@@ -201,6 +203,7 @@ def main() -> None:
         sys.exit(
             f"no such image; there are {', '.join(one.name.partition('/')[2] for one in images(read()))}"
         )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("images: stopped; what was built is removed"))
     TOOLS.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="images-", dir=TOOLS))
     try:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from local.compose.file import Image
+from local.compose.images import faults
 from local.paths import ROOT
 from local.plan import SERVICES
 from tests.integration.compose_rules import host_of
@@ -115,6 +117,29 @@ def test_a_service_reaches_only_itself_and_shared(module: str) -> None:
 def test_a_missing_requirement_would_be_seen() -> None:
     assert "opensearch-py" not in _pinned(ROOT / "requirements" / "ingest.txt")
     assert "opensearch-py" in {_distribution(top) for top in _foreign("services.search.__main__")}
+
+
+INGEST = Image("whatsapp-cdmx/ingest", "deploy/Dockerfile", (("SERVICE", "ingest"),))
+WELL = (2, "CDMX_OPS_PORT: Input should be a valid integer", ["services/ingest", "shared/queue"])
+
+
+@pytest.mark.parametrize(
+    ("user", "code", "output", "parts", "said"),
+    [
+        ("10001", *WELL, ""),
+        ("", *WELL, "runs as root"),
+        ("10001", 0, *WELL[1:], "expected code 2"),
+        ("10001", 2, "ModuleNotFoundError", WELL[2], "expected code 2"),
+        ("10001", *WELL[:2], ["services/ingest", "twin/core"], "holds twin/core"),
+        ("10001", *WELL[:2], ["services/ingest", "services/desk"], "holds services/desk"),
+    ],
+)
+def test_what_is_wrong_with_a_built_image_is_said(
+    user: str, code: int, output: str, parts: list[str], said: str
+) -> None:
+    found = faults(INGEST, {"User": user}, code, output, parts)
+    assert len(found) == bool(said)
+    assert said in "".join(found)
 
 
 def _main(module: str) -> str:
