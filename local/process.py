@@ -1,6 +1,7 @@
 """One server as a child process: started in its own session, watched over HTTP, stopped by its own pid."""
 
 import os
+import secrets
 import socket
 import subprocess
 import time
@@ -18,12 +19,21 @@ _POLL_S = 0.1
 _TAIL_BYTES = 2000
 
 
+# Below Linux's ephemeral range (ip_local_port_range, 32768 up), where any outgoing connection of a neighbour
+# may take a port between our look and the child's bind.
+_PORTS = (20_000, 32_000)
+
+
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of loopback that nobody listens on now, and that no outgoing connection will take."""
+    while True:
+        port = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0])
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 @dataclass

@@ -8,7 +8,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FULL_WORDS = ("No space left on device", "Disk quota exceeded", "File too large")
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: raising an exception writes its __traceback__
 class Trouble(Exception):  # noqa: N818 - it is shown to people, who have trouble, not errors
     """A known obstacle.
 

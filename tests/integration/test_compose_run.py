@@ -18,7 +18,7 @@ from tests.integration.compose_run import Composed
 pytestmark = [pytest.mark.engines, pytest.mark.e2e, pytest.mark.xdist_group("compose")]
 
 CUSTOMER = "5215512349876"
-LIMIT_S = 60.0
+LIMIT_S = 120.0
 
 
 class Newsroom:

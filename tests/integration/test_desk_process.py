@@ -16,7 +16,7 @@ from shared.topology import queue
 pytestmark = [pytest.mark.engines, pytest.mark.xdist_group("desk-process")]
 
 NOT_NEEDED = ("forwarder", "media")
-LIMIT_S = 40.0
+LIMIT_S = 100.0
 
 
 class Newsroom:
