@@ -23,7 +23,11 @@ def retry_on_an_ambiguous_send(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("an abandoned send is repeated", "services.forwarder.gateway.sender:Gateway.abandoned")
+@_garden.bug(
+    "an abandoned send is repeated",
+    "services.forwarder.gateway.sender:Gateway.abandoned",
+    unseen="not in 26 worlds: no gateway died between a send's effect and its finish",
+)
 def abandoned_send_repeated(_sound: Any) -> Any:
     """Whoever died may have sent it."""
     return lambda _self, _item: None
@@ -41,7 +45,11 @@ def ambiguous_send_counts_as_sent(_sound: Any) -> Any:
     return lambda _self, _item: Finished("handed_over")
 
 
-@_garden.bug("a throttled send is given up as sent", "services.forwarder.gateway.sender:Gateway._later")
+@_garden.bug(
+    "a throttled send is given up as sent",
+    "services.forwarder.gateway.sender:Gateway._later",
+    unseen="not in 12 worlds: nothing was throttled",
+)
 def throttled_send_counts_as_sent(_sound: Any) -> Any:
     """What was refused for a moment is never sent."""
     return lambda _self, _error, _tried: Finished("handed_over")
@@ -53,7 +61,11 @@ def outcome_not_mirrored(_sound: Any) -> Any:
     return lambda _states: "queued"
 
 
-@_garden.bug("the gateway tells nobody", "services.forwarder.gateway.ledger:outbox")
+@_garden.bug(
+    "the gateway tells nobody",
+    "services.forwarder.gateway.ledger:outbox",
+    unseen="not in 10 worlds: the status that follows repairs it",
+)
 def outcome_without_outbox(_sound: Any) -> Any:
     """Its events have no second chance."""
     return lambda _service, _now_ms, _events: []
@@ -85,10 +97,15 @@ _garden.add(
     "rate-guard-removed",
     "tokens are never short, for a person as for a number",
     [("shared.policy.bucket:Bucket.take", _full)],
+    unseen="not in 14 worlds: nobody is sent 45 messages",
 )
 
 
-@_garden.bug("a locked account does not stop the sends", "services.ingest.verdicts:Verdicts.before")
+@_garden.bug(
+    "a locked account does not stop the sends",
+    "services.ingest.verdicts:Verdicts.before",
+    unseen="not in 12 worlds: the audit does not ask whether sends went on after a lock",
+)
 def breaker_not_tripped(_sound: Any) -> Any:
     """Meta's lock is read by nobody."""
 
