@@ -26,6 +26,7 @@ class Expected:
     subject: str
 
 
+_ARRIVED = frozenset({"delivered", "read"})
 Harm = AsyncIterator[tuple[Expected, ...]]
 Sabotage = Callable[["Scene"], Harm]
 

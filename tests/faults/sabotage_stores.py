@@ -436,3 +436,4 @@ UNDONE: tuple[Sabotage, ...] = (
     message_hidden,
     message_left_out_of_its_thread,
 )
+ALONE: tuple[Sabotage, ...] = (conversation_deleted,)
