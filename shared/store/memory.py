@@ -8,9 +8,9 @@ import asyncio
 import zlib
 from bisect import bisect_left, bisect_right, insort
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import dropwhile, islice, takewhile
+from itertools import islice
 
 from boto3.dynamodb.conditions import ConditionBase
 
@@ -273,17 +273,44 @@ def _chosen(
     view: _View, pk: str, sk: ConditionBase | None, start: Item | None, *, forward: bool
 ) -> Iterator[_Row]:
     """Rows of a partition behind `start` that meet a key condition; those are always neighbours."""
-    rows = list(view.rows(pk))
+    rows = view.rows(pk)
+    low, high = _bounds(rows, sk)
     if start is not None:
         at = (start[view.spec.sk], start["pk"], start["sk"])
-        rows = rows[bisect_right(rows, at) :] if forward else rows[: bisect_left(rows, at)]
-    name = view.spec.sk
+        low, high = (
+            (max(low, bisect_right(rows, at)), high) if forward else (low, min(high, bisect_left(rows, at)))
+        )
+    places = range(low, high) if forward else range(high - 1, low - 1, -1)
+    return (rows[place] for place in places)
 
-    def met(row: _Row) -> bool:
-        return holds(sk, {name: row[0]})
 
-    ordered = rows if forward else reversed(rows)
-    return takewhile(met, dropwhile(lambda row: not met(row), ordered))
+def _bounds(rows: Sequence[_Row], sk: ConditionBase | None) -> tuple[int, int]:
+    """Where in an ordered partition a key condition begins and ends to hold."""
+    if sk is None:
+        return 0, len(rows)
+    expression = sk.get_expression()
+    _, *values = expression["values"]
+    first, behind = _RANGES[expression["operator"]](*values)
+    low = bisect_left(rows, first, key=_sort_key)
+    return low, max(low, bisect_left(rows, behind, key=_sort_key))
+
+
+def _sort_key(row: _Row) -> str:
+    return row[0]
+
+
+_NEXT = "\0"  # a string followed by it is the very next one
+_LAST = "\U0010ffff" * 2  # behind every key
+# DynamoDB API reference, Query, KeyConditionExpression: first key that meets it, first key behind those.
+_RANGES: Mapping[str, Callable[..., tuple[str, str]]] = {
+    "=": lambda value: (value, value + _NEXT),
+    "<": lambda value: ("", value),
+    "<=": lambda value: ("", value + _NEXT),
+    ">": lambda value: (value + _NEXT, _LAST),
+    ">=": lambda value: (value, _LAST),
+    "BETWEEN": lambda low, high: (low, high + _NEXT),
+    "begins_with": lambda prefix: (prefix, prefix + _LAST),
+}
 
 
 def _resume(item: Item, view: _View) -> Item:
