@@ -13,7 +13,7 @@ from shared.record.shape import lane_pk, whatsapp_destination
 from shared.store.port import Key
 from sim.clock import VirtualClock, token_bytes
 from sim.servers import Servers
-from twin.audit.observed import Acknowledged, Document, Observed, Parked, Route, Seen
+from twin.audit.observed import Acknowledged, Breaker, Document, Observed, Parked, Route, Seen, Thread
 
 
 async def observe(
@@ -22,6 +22,9 @@ async def observe(
     acknowledged: Sequence[Acknowledged],
     routes: Sequence[Route],
     ticks: Mapping[str, Sequence[str]],
+    *,
+    reopened: Sequence[int] = (),
+    undisturbed: bool = False,
 ) -> Observed:
     """Everything there is, once the world is quiet."""
     reader = _reader(servers)
@@ -35,7 +38,51 @@ async def observe(
         routes=routes,
         files=await _files(servers),
         ticks=ticks,
+        beside=await _beside(servers),
+        conversations=await _threads(servers, reader),
+        cards={name: document for name, (_, document) in index.documents("conversations").items()},
+        poison=await _objects(servers, topology.RAW_BUCKET, "poison/"),
+        breakers=await _breakers(servers),
+        reopened=reopened,
+        holds=servers.holds,
+        undisturbed=undisturbed,
     )
+
+
+async def _beside(servers: Servers) -> dict[tuple[str, str], frozenset[str]]:
+    """What stands beside each message: `<order_key>#<kind>#<child>`."""
+    found: dict[tuple[str, str], set[str]] = {}
+    async for item in servers.store.scan("messages"):
+        key, _, child = item["sk"].partition("#")
+        if child:
+            found.setdefault((item["pk"], key), set()).add(child)
+    return {place: frozenset(children) for place, children in found.items()}
+
+
+async def _threads(servers: Servers, reader: Reader) -> list[Thread]:
+    return [await _thread(item, reader) async for item in servers.store.scan("conversations")]
+
+
+async def _thread(item: Any, reader: Reader) -> Thread:
+    known = await reader.contact(item["contact_id"]) if item.get("contact_id") else None
+    root, details = known or ({}, {})
+    return Thread(
+        id=item["pk"],
+        pnid=item["pnid"],
+        contact_id=root.get("pk", ""),
+        last_order_key=item["last_order_key"],
+        unread=int(item["unread"]),
+        alias=root.get("alias", ""),
+        name=str(details.get("saved_name") or details.get("name") or ""),
+    )
+
+
+async def _breakers(servers: Servers) -> list[Breaker]:
+    return [
+        Breaker(bool(item.get("open")), int(item.get("closed_at", 0)))
+        async for item in servers.store.scan("policy")
+        if item["pk"].startswith("BREAKER#")
+    ]
 
 
 def _reader(servers: Servers) -> Reader:

@@ -12,13 +12,15 @@ from shared.store.memory import MemoryStore
 from shared.vault.memory import MemoryKeys
 from shared.vault.pepper import Pepper
 from sim.clock import VirtualClock
+from sim.leases import WatchedQueue
+from twin.audit.observed import Hold
 
 PAGE_ITEMS = 8  # small pages: what is read to the end must be read page by page
 
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Everything that outlives a process."""
+    """Everything that outlives a process. `holds`: what was done with the queues' receipts."""
 
     store: MemoryStore
     buckets: Mapping[str, MemoryObjects]
@@ -26,6 +28,7 @@ class Servers:
     bus: MemoryBus
     keys: MemoryKeys
     pepper: Pepper
+    holds: list[Hold]
 
 
 def build(rng: Random, duplicates: float) -> Servers:
@@ -36,14 +39,13 @@ def build(rng: Random, duplicates: float) -> Servers:
         duplicates: probability that a receive leaves the message visible for somebody else.
     """
     clock = VirtualClock()
+    holds: list[Hold] = []
 
     def shuffled(ids: list[str]) -> list[str]:
         return rng.sample(ids, len(ids))
 
     queues = {
-        spec.name: MemoryQueue(
-            spec.name, clock, arrange=shuffled, duplicate=lambda _id: rng.random() < duplicates
-        )
+        spec.name: WatchedQueue(spec.name, clock, shuffled, lambda _id: rng.random() < duplicates, holds)
         for spec in topology.QUEUES
     }
     return Servers(
@@ -53,4 +55,5 @@ def build(rng: Random, duplicates: float) -> Servers:
         MemoryBus(queues),
         MemoryKeys(rng.randbytes),
         Pepper(rng.randbytes(32)),
+        holds,
     )

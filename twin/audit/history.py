@@ -11,6 +11,7 @@ from typing import Any
 
 Row = Mapping[str, Any]
 WITNESS = "witness"
+LOCKS = frozenset({"368", "131031", "130497"})  # Meta, "Error codes": the account may send nothing more
 
 
 @dataclass(slots=True)
@@ -24,7 +25,11 @@ class History:
         calls: accepted rows (invoke, ok, fail) in order. shown: attempt -> rows shown to a customer.
         told: attempt -> `mono` of the first status that left about it.
         received: rows of the destinations in order. violations: rows of broken rules.
-        attempts: wamid of ours -> attempt id.
+        attempts: wamid of ours -> attempt id. named: wamids of ours of which a status that left named the attempt.
+        handed: what Meta took or refused, in order. locks: ms at which the report of a locked account left.
+        spoilt: envelopes in which something unreadable stands beside what is well-formed.
+        until_ms: when the last row was written, ms since the epoch.
+        injected: what somebody else published to the business's topic.
     """
 
     written: dict[str, Row] = field(default_factory=dict)
@@ -37,12 +42,19 @@ class History:
     violations: list[Row] = field(default_factory=list)
     attempts: dict[str, str] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)
+    named: set[str] = field(default_factory=set)
+    handed: list[Row] = field(default_factory=list)
+    locks: list[int] = field(default_factory=list)
+    spoilt: set[str] = field(default_factory=set)
+    injected: list[str] = field(default_factory=list)
+    until_ms: int = 0
 
 
 def read(rows: Iterable[Row]) -> History:
     """Sort the rows of a history. Rows of unknown kinds are nobody's business here."""
     history = History()
     for row in rows:
+        history.until_ms = max(history.until_ms, int(row["at"]))
         sorter = _SORTERS.get(row["kind"])
         if sorter is not None:
             sorter(history, row)
@@ -59,6 +71,8 @@ def _published(history: History, row: Row) -> None:
         return
     if row["body"]:
         history.envelopes.setdefault(row["body"], row["at"])
+    if row["body"] and row["fault"] == "spoilt":
+        history.spoilt.add(row["body"])
     if row["phase"] != "ok":
         return
     if row["direction"] == "in":
@@ -66,6 +80,8 @@ def _published(history: History, row: Row) -> None:
     else:
         history.statuses[row["wamid"]].append(row["type"])
         history.told.setdefault(row["attempt"], int(row["mono"]))
+        if row["code"] in LOCKS:
+            history.locks.append(int(row["at"]))
 
 
 def _accepted(history: History, row: Row) -> None:
@@ -83,6 +99,19 @@ def _received(history: History, row: Row) -> None:
     history.received.append(row)
 
 
+def _status(history: History, row: Row) -> None:
+    if body(row).get("biz_opaque_callback_data"):
+        history.named.add(row["wamid"])
+
+
+def _handed_over(history: History, row: Row) -> None:
+    history.handed.append(row)
+
+
+def _injected(history: History, row: Row) -> None:
+    history.injected.append(row["body"])
+
+
 def _violation(history: History, row: Row) -> None:
     history.violations.append(row)
 
@@ -92,6 +121,9 @@ _SORTERS: dict[str, Callable[[History, Row], None]] = {
     "published": _published,
     "accepted": _accepted,
     "shown": _shown,
+    "status": _status,
+    "handed_over": _handed_over,
+    "injected": _injected,
     "received": _received,
     "violation": _violation,
 }

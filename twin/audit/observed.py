@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,45 @@ class Parked:
 
 
 @dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation as the table and the API show it.
+
+    `contact_id` is the person it belongs to after all merges, empty for a group's; `alias` and `name` are how
+    an agent sees them called.
+    """
+
+    id: str
+    pnid: str
+    contact_id: str
+    last_order_key: str
+    unread: int
+    alias: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """Whether sends of an account are stopped, and when they last were let go on (ms since the epoch)."""
+
+    open: bool
+    closed_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a consumer did with a receipt of a queue's message.
+
+    `what`: received | copied (received while the queue left it visible) | extended | ended | lost (the queue
+    said that the receipt no longer holds).
+    """
+
+    queue: str
+    message: str
+    receipt: str
+    what: Literal["received", "copied", "extended", "ended", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
 class Acknowledged:
     """A write the desk's API answered with 2xx: its message and the text that was asked for."""
 
@@ -69,13 +108,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Everything the audit compares with the history.
+    """Everything the audit compares with the history. None = nobody looked.
 
     Attributes:
         raw: object key -> bytes of the raw archive. files: sha256 hex -> bytes' own sha256 of served media.
         ticks: message_id -> states in the order in which a live client saw them.
         unreadable: ids of messages that the table lists and the API cannot show.
-        threads: conversation_id -> message ids on the pages of its thread; None = nobody looked.
+        threads: conversation_id -> message ids on the pages of its thread.
+        beside: (conversation_id, order_key) of a message -> `kind#child` of what stands beside it.
+        conversations: every conversation. cards: conversation_id -> its search document.
+        poison: object key -> bytes of what was put aside. breakers: one an account.
+        reopened: when a person let sends go on, ms. holds: what consumers did, in order.
+        undisturbed: nothing was killed, slowed, delayed or lost while it ran.
         writes_known: `acknowledged` is complete, so that a message of ours outside of it is a phantom.
     """
 
@@ -89,5 +133,13 @@ class Observed:
     ticks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     unreadable: Sequence[str] = ()
     threads: Mapping[str, frozenset[str]] | None = None
+    beside: Mapping[tuple[str, str], frozenset[str]] | None = None
+    conversations: Sequence[Thread] | None = None
+    cards: Mapping[str, Mapping[str, Any]] | None = None
+    poison: Mapping[str, bytes] | None = None
+    breakers: Sequence[Breaker] | None = None
+    reopened: Sequence[int] = ()
+    holds: Sequence[Hold] = ()
+    undisturbed: bool = False
     check_search: bool = True
     writes_known: bool = True

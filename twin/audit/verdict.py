@@ -4,31 +4,63 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from twin.audit import delivered, kept, sent
 from twin.audit.finding import Finding
 from twin.audit.history import History
+from twin.audit.invariants.acknowledged import acknowledged
+from twin.audit.invariants.archive import raw_archive
+from twin.audit.invariants.attempts import attempts
+from twin.audit.invariants.beside import beside
+from twin.audit.invariants.cards import cards
+from twin.audit.invariants.holders import holders
+from twin.audit.invariants.leases import leases
+from twin.audit.invariants.locks import locks
+from twin.audit.invariants.media import media
+from twin.audit.invariants.moves import moves
+from twin.audit.invariants.order import order, punctual
+from twin.audit.invariants.parked import parked
+from twin.audit.invariants.persons import persons
+from twin.audit.invariants.phantoms import phantoms
+from twin.audit.invariants.rate import rate
+from twin.audit.invariants.receivers import receivers, twice
+from twin.audit.invariants.recipients import recipients
+from twin.audit.invariants.record import record
+from twin.audit.invariants.rejected import rejected
+from twin.audit.invariants.routed import contents, deliveries
+from twin.audit.invariants.rules import rules
+from twin.audit.invariants.search import search
+from twin.audit.invariants.shown import shown
+from twin.audit.invariants.ticks import ticks
 from twin.audit.observed import Observed
 
 Invariant = Callable[[History, Observed], Iterator[Finding]]
 INVARIANTS: tuple[Invariant, ...] = (
-    kept.raw_archive,
-    kept.record,
-    kept.shown,
-    kept.media,
-    kept.search,
-    delivered.deliveries,
-    delivered.contents,
-    kept.phantoms,
-    sent.ticks,
-    sent.acknowledged,
-    sent.holders,
-    sent.rules,
-    delivered.order,
-    kept.parked,
-    sent.attempts,
-    sent.recipients,
-    delivered.receivers,
-    delivered.twice,
+    raw_archive,
+    record,
+    shown,
+    media,
+    beside,
+    persons,
+    moves,
+    search,
+    cards,
+    deliveries,
+    contents,
+    phantoms,
+    ticks,
+    acknowledged,
+    holders,
+    leases,
+    rules,
+    rate,
+    locks,
+    order,
+    punctual,
+    parked,
+    rejected,
+    attempts,
+    recipients,
+    receivers,
+    twice,
 )
 COUNTED = frozenset({"unsettled", "late", "repeated"})
 

@@ -17,6 +17,8 @@ KINDS: Mapping[str, str] = {
     "batch": "items due within max_ms leave in one entry",
     "late_status": "a status min..max ms late",
     "lost_status": "a status that never comes",
+    "no_callback": "a status that does not repeat biz_opaque_callback_data",
+    "spoilt": "something unreadable beside the messages of an entry",
     "no_context": "an envelope in the older form, without `context`",
     "throttle": "a send answered ThrottledRequestException, nothing accepted",
     "error_before": "a send answered InternalServiceException, nothing accepted",

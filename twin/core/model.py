@@ -15,7 +15,16 @@ SECOND = 1_000_000_000
 
 Phase = Literal["invoke", "ok", "fail", "info"]
 Kind = Literal[
-    "written", "published", "accepted", "handed_over", "shown", "status", "violation", "received", "chat_item"
+    "written",
+    "published",
+    "accepted",
+    "handed_over",
+    "shown",
+    "status",
+    "violation",
+    "received",
+    "chat_item",
+    "injected",
 ]
 Channel = Literal["entry", "witness", "phone"]
 

@@ -11,6 +11,7 @@ from twin.core.model import MS, Firing, Item, Row
 from twin.core.state import State
 
 MAX_BATCH = 10
+_UNREADABLE = {"id": "x" * 10_000, "type": "text", "timestamp": "1", "from": "1", "text": {"body": "x"}}
 
 
 class Outbox:
@@ -70,6 +71,9 @@ class Outbox:
         fields = sorted({field for field, _ in parsed})
         joined = [(f, events.merge([v for field, v in parsed if field == f])) for f in fields]
         changes = parsed if len(items) > 1 and mint.chance(0.5) else joined  # Meta does either
+        spoilt = state.faults.draw("spoilt") is not None
+        if spoilt:
+            changes = [*changes, ("messages", events.value(state.account, messages=[_UNREADABLE]))]
         named = items[0].row.direction == "out" or mint.chance(0.5)
         body = events.envelope(
             state.account,
@@ -79,7 +83,7 @@ class Outbox:
             context=state.faults.draw("no_context") is None,
         )
         before = tuple(row for item in items for row in _dated(item.rows, now, ""))
-        out = tuple(item.row for item in items)
+        out = tuple(replace(item.row, fault="spoilt") if spoilt else item.row for item in items)
         fixed = replace(items[0], id=f"{items[0].id}!", envelope=body, row=out[0], rows=out[1:])
         again = tuple(self._again(fixed, items, now))
         rows = before + _dated(out, now, body)

@@ -250,7 +250,8 @@ def _status_body(
 ) -> dict[str, Any]:
     body: dict[str, Any] = {"id": case.wamid, "status": name, "timestamp": str(at // SECOND)}
     body |= _recipient(state, case)
-    body |= {"biz_opaque_callback_data": case.send.callback} if case.send.callback else {}
+    if case.send.callback and state.faults.draw("no_callback") is None:
+        body["biz_opaque_callback_data"] = case.send.callback
     body |= _conversation(state, case, name, priced)
     body |= {"pricing": priced} if priced else {}
     return body | ({"errors": errors} if errors else {})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from twin.audit.history import History, read
-from twin.audit.observed import Acknowledged, Document, Observed, Parked, Route, Seen
+from twin.audit.observed import Acknowledged, Breaker, Document, Hold, Observed, Parked, Route, Seen, Thread
 from twin.audit.verdict import judge
 
 ROW: dict[str, Any] = {
@@ -27,6 +27,10 @@ DELIVERY = {
     "text": "hola nonce7",
 }
 SHOWN = {"type": "text", "to": "52", "text": {"body": "va"}}
+
+STATUS = json.dumps({"biz_opaque_callback_data": "o_1.1"})
+THREAD = Thread("c_1", "1", "p_1", "1.2.b", 1, "Fuente 1", "Ana")
+RUBBISH = "no JSON"
 
 
 def archived(*bodies: str) -> dict[str, bytes]:
@@ -53,7 +57,9 @@ class Case:
             row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)),
             row("accepted", phase="invoke", direction="out", attempt="o_1.1", wamid="wamid.2", mono=1),
             row("accepted", phase="ok", direction="out", attempt="o_1.1", wamid="wamid.2", mono=2),
+            row("handed_over", direction="out", attempt="o_1.1", wamid="wamid.2"),
             row("shown", direction="out", attempt="o_1.1", wamid="wamid.2", body=json.dumps(SHOWN)),
+            row("status", phase="info", direction="out", wamid="wamid.2", type="read", body=STATUS),
             row("published", direction="out", wamid="wamid.2", type="read", body="status"),
         ]
     )
@@ -81,6 +87,11 @@ class Case:
             ],
             acknowledged=[Acknowledged("o_1", "va")],
             routes=[Route("hook")],
+            beside={("c_1", "1.2.b"): frozenset({"status#1.read"})},
+            conversations=[THREAD],
+            cards={"c_1": {"alias": "Fuente 1", "name": ["Ana"]}},
+            poison={},
+            breakers=[],
         )
     )
 
@@ -129,6 +140,59 @@ def _shown(**other: Any) -> Callable[[Case], Case]:
     return _rows(row("shown", direction="out", attempt="o_1.1", wamid="wamid.2", **other), without="shown")
 
 
+def _lock() -> dict[str, Any]:
+    return row("published", direction="out", type="failed", code="131031", body="status")
+
+
+def _injected(case: Case, reason: str = "unreadable") -> Case:
+    poison = {k.replace("raw/eum", "poison"): v for k, v in archived(RUBBISH).items()}
+    parked = [Parked("dev-ingest-dlq", reason, RUBBISH)]
+    seen = _observed(raw={**RAW, **archived(RUBBISH)}, parked=parked, poison=poison)
+    return seen(_rows(row("injected", body=RUBBISH))(case))
+
+
+def _more(case: Case, said: dict[str, Any], seen: Seen, **changes: Any) -> Case:
+    """A further message of the customer: written, published, recorded and searchable."""
+    body = json.dumps(said)
+    rows = _rows(
+        row("written", wamid=said["id"], type=said["type"], body=body),
+        row("published", wamid=said["id"], body=body),
+    )
+    observed = replace(
+        case.observed,
+        raw={**RAW, **archived(body)},
+        messages=[*case.observed.messages, seen],
+        documents=[*case.observed.documents, Document("m", seen.message_id, seen.rev, said.get("text", {}))],
+        routes=[Route("hook", frozenset({"text"}))] if seen.type != "text" else [],
+    )
+    return rows(replace(case, observed=replace(observed, **changes)))
+
+
+def _reacted(case: Case, *, beside: bool) -> Case:
+    said = {"id": "wamid.3", "type": "reaction", "reaction": {"message_id": "wamid.1", "emoji": "x"}}
+    seen = Seen("i_3", "c_1", "1.3.c", 1, "in", "reaction", "wamid.3", said)
+    there = {**(case.observed.beside or {}), ("c_1", "1.1.a"): frozenset({"reaction#i_3"} if beside else ())}
+    return _more(case, said, seen, beside=there, conversations=[replace(THREAD, last_order_key="1.3.c")])
+
+
+def _other_thread(case: Case, contact: str) -> Case:
+    said = {"id": "wamid.3", "type": "text", "text": {"body": "otra"}}
+    seen = Seen("i_3", "c_2", "1.3.c", 1, "in", "text", "wamid.3", said)
+    threads = [THREAD, replace(THREAD, id="c_2", contact_id=contact, last_order_key="1.3.c")]
+    cards = {each.id: {"alias": "Fuente 1", "name": ["Ana"]} for each in threads}
+    more = _more(case, said, seen, conversations=threads, cards=cards)
+    return _rows(without="received")(more)
+
+
+def _file(case: Case, reason: str) -> Case:
+    said = {"id": "wamid.3", "type": "sticker", "sticker": {}}
+    media = ({"state": "failed", "reason": reason},)
+    seen = Seen("i_3", "c_1", "1.3.c", 1, "in", "sticker", "wamid.3", said, media=media)
+    more = _more(case, said, seen, conversations=[replace(THREAD, last_order_key="1.3.c", unread=2)])
+    rows = [{**r, "media_sha256": ["ab"]} if r["wamid"] == "wamid.3" else r for r in more.rows]
+    return replace(more, rows=rows)
+
+
 SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("raw byte altered", 1, "lost", _observed(raw={k: v[:-1] + b"]" for k, v in RAW.items()})),
     ("raw objects swapped", 1, "lost", _observed(raw=dict(zip(RAW, [*RAW.values()][::-1], strict=True)))),
@@ -166,6 +230,30 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("shown as unsupported", 11, "lost", _message(0, type="unsupported")),
     ("shown twice", 12, "duplicated", _rows(row("shown", direction="out", attempt="o_1.1", wamid="wamid.2"))),
     ("never sent", 12, "lost", _rows(without="shown")),
+    ("a status is not beside its message", 2, "lost", _observed(beside={})),
+    ("a reaction is not beside its target", 2, "lost", lambda case: _reacted(case, beside=False)),
+    ("last message forgotten", 2, "wrong", _observed(conversations=[replace(THREAD, last_order_key="1.1.a")])),
+    ("unread miscounted", 2, "wrong", _observed(conversations=[replace(THREAD, unread=2)])),
+    ("one person twice", 2, "wrong", lambda case: _other_thread(case, "p_2")),
+    ("no card", 3, "lost", _observed(cards={})),
+    ("another alias", 3, "lost", _observed(cards={"c_1": {"alias": "Fuente 2", "name": ["Ana"]}})),
+    ("the name is unknown", 3, "lost", _observed(cards={"c_1": {"alias": "Fuente 1"}})),
+    ("a receipt used after its loss", 8, "wrong", _observed(holds=[
+        Hold("q", "m", "r", "received"), Hold("q", "m", "r", "lost"), Hold("q", "m", "r", "ended")])),
+    ("held twice", 8, "wrong", _observed(undisturbed=True, holds=[
+        Hold("q", "m", "r", "received"), Hold("q", "m", "s", "received")])),
+    ("over the pair rate", 9, "wrong", _rows(*(
+        row("handed_over", direction="out", attempt="o_1.1", wamid="wamid.2") for _ in range(45)))),
+    ("a lock stops nothing", 9, "wrong", _rows(_lock())),
+    ("sent after a lock", 9, "wrong", lambda case: _observed(breakers=[Breaker(open=True)])(_rows(
+        _lock(), row("accepted", phase="invoke", direction="out", attempt="o_1.2", at=700_000))(case))),
+    ("late for no reason", 10, "wrong", lambda case: _observed(undisturbed=True)(_received(late=True)(case))),
+    ("parked without a reason", 11, "wrong", lambda case: _injected(case, reason="")),
+    ("rubbish not parked", 11, "lost", lambda case: _observed(parked=[])(_injected(case))),
+    ("rubbish not archived", 1, "lost", lambda case: _observed(raw=RAW)(_injected(case))),
+    ("rubbish not put aside", 11, "lost", lambda case: _observed(poison={})(_injected(case))),
+    ("spoilt and not parked", 11, "lost", _rows(row("published", wamid="wamid.1", body=ENVELOPE, fault="spoilt"))),
+    ("a file said to be expired", 2, "lost", lambda case: _file(case, "expired")),
     ("kept twice", 13, "duplicated", _rows(
         row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)))),
 ]  # fmt: skip
@@ -183,3 +271,23 @@ def test_two_routes_to_one_destination_owe_one_delivery() -> None:
     routes = [Route("hook", words=("sismo",)), Route("hook", types=frozenset({"text"})), Route("hook")]
     case = _observed(routes=routes)(Case())
     assert judge(case.history, case.observed).passed
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        _reacted(Case(), beside=True),
+        _other_thread(Case(), "p_1"),
+        _injected(Case()),
+        _file(Case(), "denied"),
+        _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock())(Case())),
+        _observed(breakers=[Breaker(open=True)], undisturbed=True)(_rows(_lock())(Case())),
+        _rows(*(row("handed_over", direction="out", attempt="o_1.1", wamid="wamid.2", at=1_000 + 6_000 * n)
+                for n in range(60)))(Case()),
+        _observed(undisturbed=True, holds=[
+            Hold("q", "m", "r", "received"), Hold("q", "m", "s", "copied"), Hold("q", "m", "s", "ended"),
+            Hold("q", "m", "r", "lost"), Hold("q", "m", "t", "received")])(Case()),
+    ],
+)  # fmt: skip
+def test_what_is_right_is_not_condemned(case: Case) -> None:
+    assert judge(case.history, case.observed).faults == []
