@@ -51,7 +51,9 @@ OIDC: dict[str, Any] = {
 CDN: dict[str, Any] = {"cdn_url": "https://cdn.invalid", "cdn_key_id": "K", "cdn_private_key": "unused"}
 
 
-def cast(index: MemoryIndex, hooks: HookWire, desks: Desks) -> list[Cast]:
+def cast(
+    index: MemoryIndex, hooks: HookWire, media_wire: MediaWire, desks: Desks, *, forwarders: int = 2
+) -> list[Cast]:
     """The processes of a world."""
 
     async def run_gateway(world: World, app: SimApp[GatewaySettings]) -> None:
@@ -61,9 +63,8 @@ def cast(index: MemoryIndex, hooks: HookWire, desks: Desks) -> list[Cast]:
     async def run_forwarder(_world: World, app: SimApp[ForwarderSettings]) -> None:
         await forwarder.assemble(app, app.wrap(hooks, ENDPOINT), app.wrap(SecretWire(), SECRETS), link)
 
-    async def run_media(world: World, app: SimApp[MediaSettings]) -> None:
-        wire = MediaWire(world.outside, world.servers.buckets[topology.MEDIA_BUCKET])
-        await media.assemble(app, app.wrap(wire, SOURCE), SniffWire())
+    async def run_media(_world: World, app: SimApp[MediaSettings]) -> None:
+        await media.assemble(app, app.wrap(media_wire, SOURCE), SniffWire())
 
     async def run_indexer(_world: World, app: SimApp[IndexerSettings]) -> None:
         await indexer.assemble(app, await parts(app, app.wrap(index, INDEX)))
@@ -77,7 +78,7 @@ def cast(index: MemoryIndex, hooks: HookWire, desks: Desks) -> list[Cast]:
 
     return [
         Cast("ingest", run_ingest, IngestSettings(**COMMON, concurrency=4), 2),
-        Cast("forwarder", run_forwarder, ForwarderSettings(**COMMON, **CDN), 2),
+        Cast("forwarder", run_forwarder, ForwarderSettings(**COMMON, **CDN), forwarders),
         Cast("gateway", run_gateway, GatewaySettings(**COMMON), 2),
         Cast("media", run_media, MediaSettings(**COMMON)),
         Cast("indexer", run_indexer, IndexerSettings(**COMMON, opensearch_url="http://search.invalid")),

@@ -31,19 +31,31 @@ class Site:
     end: int
     call: str
 
+    @property
+    def port(self) -> str:
+        """The name of the port that is called."""
+        return self.call.partition(".")[0]
 
+
+_OBJECTS = frozenset({"put", "get", "stream", "put_stream", "copy", "head", "list", "delete"})
 # Ports by the names under which composition hands them out, and the methods that are side effects.
 PORT_METHODS: dict[str, frozenset[str]] = {
     "store": frozenset({"get", "get_many", "query", "write", "transact", "scan"}),
-    "queue": frozenset({"receive", "hide", "delete", "park", "send"}),
-    "objects": frozenset({"put", "get", "stream", "put_stream", "copy", "head", "list", "delete"}),
-    "raw": frozenset({"put", "get", "list", "delete", "head"}),
-    "bus": frozenset({"publish"}),
+    "queue": frozenset({"receive", "hide", "delete", "park", "send", "depth"}),
+    "dlqs": frozenset({"send"}),
+    "objects": _OBJECTS,
+    "raw": _OBJECTS,
+    "bucket": _OBJECTS,
+    "bus": frozenset({"publish", "probe"}),
     "service": frozenset({"generate", "unwrap"}),
-    "index": frozenset({"bulk"}),
+    "index": frozenset({"ensure", "apply", "get", "forget", "refresh"}),
+    "source": frozenset({"fetch"}),
+    "secrets": frozenset({"read", "write"}),
     "whatsapp": frozenset({"send", "fetch", "upload"}),
     "endpoint": frozenset({"deliver"}),
 }
+# Side effects that are handed in as a callable: a breaker asks its dependency by the probe it was given.
+INJECTED = {"shared/queue/breaker.py": "_probe"}
 
 
 def sites(root: Path, files: list[str]) -> list[Site]:
@@ -55,7 +67,7 @@ def _sites_of(root: Path, name: str) -> Iterator[Site]:
     tree = ast.parse((root / name).read_text(encoding="utf-8"))
     for node in ast.walk(tree):
         call = _effect(node)
-        if call is not None and (label := _port_call(call)):
+        if call is not None and (label := _port_call(call) or _injected(name, call)):
             yield Site(name, call.lineno, call.end_lineno or call.lineno, label)
 
 
@@ -70,10 +82,20 @@ def _effect(node: ast.AST) -> ast.Call | None:
 
 
 def _port_call(call: ast.Call) -> str | None:
-    """`port.method` where the receiver carries a port's name (`self._store`, `ports.store`, `store`)."""
+    """`port.method` where the receiver carries a port's name (`self._store`, `ports.store`, `dlqs[name]`)."""
     if not isinstance(call.func, ast.Attribute):
         return None
-    receiver = call.func.value
-    name = receiver.attr if isinstance(receiver, ast.Attribute) else getattr(receiver, "id", "")
-    port = name.lstrip("_")
+    port = _name(call.func.value).lstrip("_")
     return f"{port}.{call.func.attr}" if call.func.attr in PORT_METHODS.get(port, ()) else None
+
+
+def _injected(path: str, call: ast.Call) -> str | None:
+    """`probe` where the file awaits a port's call that was handed in."""
+    name = _name(call.func)
+    return name.lstrip("_") if name == INJECTED.get(path) else None
+
+
+def _name(receiver: ast.expr) -> str:
+    if isinstance(receiver, ast.Subscript):
+        return _name(receiver.value)
+    return receiver.attr if isinstance(receiver, ast.Attribute) else getattr(receiver, "id", "")

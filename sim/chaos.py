@@ -12,13 +12,14 @@ import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 from sim.cells import Fault, Site
 from sim.process import Process, guarded, never
+from sim.scenes import Scene
 
 HANG_S = 70.0  # longer than any visibility timeout but media's
-LATENCY_S = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,20 @@ class Errors:
     throttled: Callable[[], Exception]
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """All calls of one port by one kind of process fail from `start_s` to `end_s` of virtual time."""
+
+    process: str
+    port: str
+    start_s: float
+    end_s: float
+
+    def hits(self, process: str, port: str, now: float) -> bool:
+        """Whether a call falls into it."""
+        return self.start_s <= now < self.end_s and process.startswith(self.process) and port == self.port
+
+
 @dataclass(slots=True)
 class Plan:
     """The faults of one world.
@@ -36,37 +51,49 @@ class Plan:
     Attributes:
         seed: of the draws. rate: probability of a fault at a call. silenced: call numbers left alone.
         wanted: (file, line) -> the fault this world is to put there, at a call the seed chooses.
+        scenes: what must happen so that the wanted calls do. outage: a dependency that is down for a while.
         until_s: faults happen until this virtual time. struck: (call, site, fault) of those that happened.
+        hot: files, or folders, of the product whose calls fail at `heat` instead of `rate`.
     """
 
     seed: int
     rate: float
     silenced: frozenset[int] = frozenset()
     wanted: dict[tuple[str, int], Fault] = field(default_factory=dict)
+    scenes: frozenset[Scene] = frozenset()
+    outage: Outage | None = None
     calls: int = 0
     until_s: float = 1e9
     struck: list[tuple[int, str, Fault]] = field(default_factory=list)
+    hot: tuple[str, ...] = ()
+    heat: float = 0.08
 
-    def draw(self, site: tuple[str, int] | None) -> Fault | None:
+    def draw(self, site: Site | None, process: str) -> Fault | None:
         """The fault at this call, if any."""
         self.calls += 1
-        number = self.calls
-        if number in self.silenced or asyncio.get_running_loop().time() > self.until_s:
+        number, now = self.calls, asyncio.get_running_loop().time()
+        if number in self.silenced or now > self.until_s:
             return None
         word = hashlib.blake2b(f"{self.seed}:{number}".encode(), digest_size=8).digest()
-        fault = self._wanted(site, word[5]) or self._random(word)
+        fault = self._wanted(site, word[5]) or self._down(site, process, now) or self._random(word, site)
         if fault is not None:
-            self.struck.append((number, f"{site[0]}:{site[1]}" if site else "?", fault))
+            self.struck.append((number, f"{site.path}:{site.line}" if site else "?", fault))
         return fault
 
-    def _wanted(self, site: tuple[str, int] | None, luck: int) -> Fault | None:
-        """One call in two at a wanted site is the one."""
-        if site not in self.wanted or luck % 2:
+    def _wanted(self, site: Site | None, luck: int) -> Fault | None:
+        """Three calls in four at a wanted site are the one."""
+        if site is None or luck % 4 == 0 or (site.path, site.line) not in self.wanted:
             return None
-        return self.wanted.pop(site)
+        return self.wanted.pop((site.path, site.line))
 
-    def _random(self, word: bytes) -> Fault | None:
-        if int.from_bytes(word[:4], "big") / 2**32 >= self.rate:
+    def _down(self, site: Site | None, process: str, now: float) -> Fault | None:
+        if self.outage is None or site is None:
+            return None
+        return Fault.ERROR_BEFORE if self.outage.hits(process, site.port, now) else None
+
+    def _random(self, word: bytes, site: Site | None) -> Fault | None:
+        rate = self.heat if site is not None and site.path.startswith(self.hot) else self.rate
+        if int.from_bytes(word[:4], "big") / 2**32 >= rate:
             return None
         return list(Fault)[word[4] % len(Fault)]
 
@@ -78,25 +105,41 @@ class Chaos:
         plan: the world's faults.
         sites: all sites by file, to name the cell of a call by its caller's line.
         latency: call -> seconds an undisturbed call takes.
+
+    Attributes:
+        cells: (site, fault) -> times it happened. reached: site -> calls. unnamed: caller's file and line of
+            calls that are at no site.
     """
 
     def __init__(self, plan: Plan, sites: Mapping[str, list[Site]], latency: Callable[[], float]) -> None:
         self.plan = plan
         self.cells: Counter[tuple[Site, Fault]] = Counter()
         self.reached: Counter[Site] = Counter()
+        self.unnamed: Counter[tuple[str, int]] = Counter()
         self._sites = sites
+        self._of_file: dict[str, list[Site]] = {}
         self._latency = latency
 
     def wrap(self, port: Any, process: Process, errors: Errors) -> Any:
         """The port as this life of the process sees it."""
         return _Port(self, port, process, errors)
 
-    def site(self, filename: str, line: int) -> Site | None:
-        """The site whose source lines hold the caller."""
-        for name, sites in self._sites.items():
-            if filename.endswith(name):
-                return next((site for site in sites if site.line <= line <= site.end), None)
+    def site(self, caller: FrameType) -> Site | None:
+        """The site whose source lines hold the caller; a lambda's are those of whoever called it."""
+        while caller.f_code.co_name == "<lambda>" and caller.f_back is not None:
+            caller = caller.f_back
+        filename, line = caller.f_code.co_filename, caller.f_lineno
+        for site in self._listed(filename):
+            if site.line <= line <= site.end:
+                return site
+        self.unnamed[filename, line] += 1
         return None
+
+    def _listed(self, filename: str) -> list[Site]:
+        if filename not in self._of_file:
+            named = [sites for name, sites in self._sites.items() if filename.endswith(f"/{name}")]
+            self._of_file[filename] = named[0] if named else []
+        return self._of_file[filename]
 
     async def call(
         self, site: Site | None, process: Process, generation: int, errors: Errors, effect: Callable[[], Any]
@@ -104,7 +147,7 @@ class Chaos:
         """One side effect, disturbed or not."""
         if not process.alive(generation):
             return await never()
-        fault = self.plan.draw((site.path, site.line) if site else None)
+        fault = self.plan.draw(site, process.name)
         if site is not None:
             self.reached[site] += 1
             if fault is not None:
@@ -149,8 +192,7 @@ class _Port:
 
     def _method(self, attribute: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            caller = sys._getframe(1)
-            site = self._chaos.site(caller.f_code.co_filename, caller.f_lineno)
+            site = self._chaos.site(sys._getframe(1))
             return self._chaos.call(
                 site, self._process, self._generation, self._errors, lambda: attribute(*args, **kwargs)
             )
@@ -159,8 +201,7 @@ class _Port:
 
     def _iterator(self, attribute: Callable[..., AsyncIterator[Any]]) -> Callable[..., AsyncIterator[Any]]:
         def call(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
-            caller = sys._getframe(1)
-            site = self._chaos.site(caller.f_code.co_filename, caller.f_lineno)
+            site = self._chaos.site(sys._getframe(1))
             return self._iterate(site, lambda: attribute(*args, **kwargs))
 
         return call

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from services.desk.api.parts import Parts
 from services.desk.drafts import LocationReply, ReactionReply, TextReply
@@ -14,12 +14,14 @@ from services.desk.rules import DestinationIn, RouteIn
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.due import publish_outbox
+from shared.events.model import ContactChanged, ContactChangedEvent
 from shared.http.principal import Principal
 from shared.http.problems import Problem
 from shared.ids import desk_id
 from shared.lanes.owed import owe_receipt
 from shared.record import events
 from shared.record.build import Record
+from shared.record.inbound import Alias, Person
 from shared.record.outbound import Draft
 from shared.record.shape import MediaItem
 from shared.store.port import ContendedError, Item, Store, StoreUnavailableError, Update
@@ -36,6 +38,7 @@ TRIES = 60
 SETTLED_S = 70.0  # an unconfirmed message may be repeated after a minute
 LONG = "párrafo " * 700  # above 4,096 characters: two messages
 CLIENT_FAULT = 500
+ERASED: Literal["desk.contact.erased.v1"] = "desk.contact.erased.v1"
 
 
 class NeverAnsweredError(Exception):
@@ -60,6 +63,7 @@ class Desks:
     Attributes:
         up: name of a process -> what stands behind its API.
         acknowledged: what was answered with 2xx. ticks: message -> states as watched live.
+        twice: they react often and press each button twice. lost: share of answers lost on the way to them.
     """
 
     rng: Random
@@ -69,19 +73,26 @@ class Desks:
     ticks: dict[str, list[str]] = field(default_factory=dict)
     revs: dict[str, int] = field(default_factory=dict)
     keys: int = 0
+    twice: bool = False
+    lost: float = 0.0
 
     async def insist(self, call: Callable[[Parts], Awaitable[T]]) -> T | None:
         """Ask any desk until it answers; None where it says no (4xx)."""
         for _ in range(TRIES):
             try:
                 async with asyncio.timeout(CALL_S):
-                    return await call(self._any())
+                    return self._arrived(await call(self._any()))
             except Problem as problem:
                 if problem.status < CLIENT_FAULT:
                     return None
             except Exception:  # noqa: BLE001 - whatever goes wrong, the console asks again with its key
                 await asyncio.sleep(self.rng.uniform(0.5, 2))
         raise NeverAnsweredError
+
+    def _arrived(self, answer: T) -> T:
+        if self.lost and self.rng.random() < self.lost:
+            raise ConnectionError
+        return answer
 
     def _any(self) -> Parts:
         if not self.up:
@@ -101,8 +112,23 @@ class Desks:
         self.keys += 1
         key = f"key-{self.keys}"
         target = await self._target(conversation)
-        asked = self._asked(key, target)
+        await self._send(conversation, self._asked(key, target), key)
+
+    async def flurry(self, count: int) -> None:
+        """Many texts to one person, one right after the other."""
+        page = await self.insist(lambda parts: parts.inbox.page(50))
+        conversation = self.rng.choice(page.items)["pk"] if page and page.items else ""
+        for _ in range(count if conversation else 0):
+            self.keys += 1
+            key = f"key-{self.keys}"
+            await self._send(conversation, TextReply(type="text", text=f"pronto {key}"), key)
+
+    async def _send(
+        self, conversation: str, asked: TextReply | ReactionReply | LocationReply, key: str
+    ) -> None:
         found = await self.insist(lambda parts: parts.replies.reply(conversation, asked, ANA, key, None))
+        if self.twice:
+            await self.insist(lambda parts: parts.replies.reply(conversation, asked, ANA, key, None))
         for item in found or ():
             text = asked.text if isinstance(asked, TextReply) and len(asked.text) < len(LONG) else ""
             self.acknowledged.append(Acknowledged(item["message_id"], text))
@@ -116,7 +142,7 @@ class Desks:
 
     def _asked(self, key: str, target: str | None) -> TextReply | ReactionReply | LocationReply:
         luck = self.rng.random()
-        if luck < 0.15 and target:  # noqa: PLR2004 - shares of what agents send
+        if luck < (0.6 if self.twice else 0.15) and target:
             return ReactionReply(type="reaction", target=target, emoji="👍")
         if luck < 0.25:  # noqa: PLR2004
             return LocationReply(type="location", latitude=19.4, longitude=-99.1)
@@ -149,6 +175,14 @@ class Desks:
         await self.insist(lambda parts: parts.rules.put_route("spare", route, ADELA, "absent"))
         await self.insist(lambda parts: parts.rules.all("route"))
         await self.insist(lambda parts: parts.rules.one("route", "spare"))
+
+    async def latecomers(self, count: int, seconds: float) -> None:
+        """Consoles that begin with the log's first entry, on whichever desk is up."""
+        for _ in range(count):
+            await asyncio.sleep(seconds / count)
+            with suppress(Exception):  # a desk that dies meanwhile is asked by the next one
+                async with asyncio.timeout(CALL_S):
+                    await self._any().hub.after(0, 1)
 
     async def watch(self) -> None:
         """A console that follows the log on whichever desk is up, and goes on where it was."""
@@ -225,6 +259,21 @@ class Desks:
         for item_id in ids:
             await self._backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
         await self._backstage(lambda stage: stage.keys.destroy("p_stranger"))
+
+    async def erase(self, number: str) -> bool:
+        """Whatever is known of a number is erased, once something is."""
+
+        async def act(stage: Backstage) -> bool:
+            found = await stage.record.people.find(Person((Alias("waid", number),)))
+            if found is None:
+                return False
+            await stage.keys.destroy(found)
+            attributes = events.Envelope(stage.clock.now_ms()).of(f"{found}:erased", found)
+            gone = ContactChanged(contact_id=found, rev=1)
+            await stage.bus.publish([ContactChangedEvent(**attributes, type=ERASED, data=gone)])
+            return True
+
+        return await self._backstage(act)
 
 
 async def _settle(stage: Backstage, message: Item, sha256: str) -> None:

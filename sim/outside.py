@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from shared.queue.memory import MemoryQueue
 from sim.clock import EPOCH_MS
-from twin.core.model import Account
+from twin.core.model import MS, Account, Kind, Row
 from twin.core.world import World
 from twin.driver import Driver
 from twin.history import History
 
 ACCOUNT = Account()
+ALONE = "c900"
 
 
 def now_ns() -> int:
@@ -67,8 +69,17 @@ class Outside:
 
     @property
     def customers(self) -> list[str]:
-        """The twin's ids of everybody."""
-        return sorted(self.driver.world.customers)
+        """The twin's ids of everybody who takes part in all of it."""
+        return sorted(self.driver.world.customers.keys() - {ALONE})
+
+    def newcomer(self) -> str:
+        """Somebody who does one thing only; answers their id."""
+        world = self.driver.world
+        somebody = world.customers[self.customers[0]]
+        self.driver.act(
+            world.add_customer(replace(somebody, id=ALONE, wa_id="525550009998", user_id="MX.9998"))
+        )
+        return ALONE
 
     def says(self, customer: str, **say: Any) -> str:
         """A customer does something; answers its wamid."""
@@ -80,9 +91,30 @@ class Outside:
         """Meta says something about the account."""
         self.driver.act(self.driver.world.account_event(field, value, now_ns()))
 
-    def inject(self, body: str) -> None:
+    def rubbish(self, body: str) -> None:
+        """Somebody publishes to our topic what nobody can understand."""
+        self.driver.history.commit([self._told("injected", body)])
+        self.inject(body)
+
+    def phone(self, body: str, delay_s: float, wamid: str, status: str = "") -> None:
+        """Our own phone, of which the history knows only what was published: an echo, or a status of one."""
+        told = self._told("published", body)
+        self.driver.history.commit(
+            [replace(told, wamid=wamid, type=status, direction="out" if status else "in")]
+        )
+        self.inject(body, delay_s)
+
+    def _told(self, kind: Kind, body: str) -> Row:
+        return Row(now_ns() // MS, kind, "ok", ACCOUNT.pnid, "in", "", body=body)
+
+    def inject(self, body: str, delay_s: float = 0) -> None:
         """Somebody else publishes to our topic."""
-        self._ingest.put(body, {})
+        self._ingest.put(body, {}, delay_s)
+
+    def hide(self, customer: str, *, hidden: bool) -> None:
+        """Meta withholds a customer's number from now on, or shows it."""
+        world = self.driver.world
+        self.driver.act(world.add_customer(replace(world.customers[customer], hidden=hidden)))
 
     def calm(self) -> None:
         """No fault of the outside is in force any more."""

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 from sim.outside import ACCOUNT, Outside
+from sim.phone import echo
 from twin.core.payloads import BadSayError
 
 # What customers send; texts weigh most, as they do in a newsroom.
@@ -30,6 +31,7 @@ SAYS = (
     "huge",
 )
 ABOUT_ANOTHER = frozenset({"reaction", "edit", "revoke"})
+RELATED = 4
 HUGE = "ñ" * 40_000  # above 64 KiB sealed: the content becomes an object of its own
 ACCOUNT_EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("phone_number_quality_update", {"display_phone_number": ACCOUNT.display, "event": "FLAGGED", "current_limit": "TIER_1K"}),
@@ -53,12 +55,42 @@ class Customers:
             await asyncio.sleep(self._rng.expovariate(count / seconds))
             self._say(self._rng.choice(people), self._rng.choice(SAYS), number)
 
-    async def burst(self, count: int, seconds: float) -> None:
+    async def burst(self, count: int) -> None:
         """One person writes many at once: a lane longer than one run of it may move."""
-        await asyncio.sleep(self._rng.uniform(0, seconds))
-        who = self._rng.choice(self._outside.customers)
+        who = self._outside.newcomer()
         for number in range(count):
             self._outside.says(who, type="text", text=f"ráfaga {number}")
+
+    async def huge(self, seconds: float) -> None:
+        """A text above what the record holds in an item."""
+        await asyncio.sleep(self._rng.uniform(0, seconds))
+        self._outside.says(self._rng.choice(self._outside.customers), type="text", text=HUGE)
+
+    async def picture(self, after_s: float) -> None:
+        """A picture at a given time."""
+        await asyncio.sleep(after_s)
+        self._outside.says(self._rng.choice(self._outside.customers), type="image")
+
+    async def related(self, seconds: float) -> None:
+        """Reactions, edits and revokes: right behind what they speak about, which they may so overtake."""
+        for number in range(RELATED):
+            await asyncio.sleep(self._rng.uniform(0, seconds / RELATED))
+            who = self._rng.choice(self._outside.customers)
+            said = self._outside.says(who, type="text", text=f"original {number}")
+            for kind in self._rng.sample(sorted(ABOUT_ANOTHER), 2):
+                self._outside.says(who, type=kind, target=said)
+
+    async def one_person_twice(self, seconds: float) -> None:
+        """Known by number from what our phone wrote, by user id from what they wrote; then by both."""
+        who = self._outside.customers[-1]
+        self._outside.hide(who, hidden=True)
+        self._outside.says(who, type="text", text="sin número")
+        self._outside.inject(echo("wamid.twice", self._outside.driver.world.customers[who].wa_id, "hola"))
+        await asyncio.sleep(self._rng.uniform(seconds / 2, seconds))
+        self._outside.hide(who, hidden=False)
+        for number in range(3):
+            self._outside.says(who, type="text", text=f"con número {number}")
+            await asyncio.sleep(self._rng.uniform(0, 5))
 
     def _say(self, who: str, kind: str, number: int) -> None:
         said = self._outside.wamids.get(who)
@@ -82,11 +114,12 @@ async def meta(outside: Outside, rng: Random, seconds: float) -> None:
         outside.event(field, value)
 
 
-async def rubbish(outside: Outside, rng: Random, seconds: float) -> None:
+async def rubbish(outside: Outside, rng: Random, seconds: float, *, everything: bool) -> None:
     """What no customer wrote: not JSON, a foreign account, one bad element beside a good one."""
-    for body in rng.sample(_rubbish(), 2):
-        await asyncio.sleep(rng.uniform(0, seconds / 2))
-        outside.inject(body)
+    found = _rubbish()
+    for body in rng.sample(found, len(found) if everything else 2):
+        await asyncio.sleep(rng.uniform(0, seconds / 4 if everything else seconds / 2))
+        outside.rubbish(body)
 
 
 def _rubbish() -> list[str]:

@@ -2,7 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -11,6 +12,7 @@ from services.search.adapters.memory import MemoryIndex
 from shared import topology
 from shared.policy.state import breaker_pk, close
 from shared.store.port import Item, Put
+from sim.acts import Day, people, trouble
 from sim.casting import cast
 from sim.cells import Site
 from sim.chaos import Chaos, Plan
@@ -19,22 +21,24 @@ from sim.desks import SETTLED_S, Desks, NeverAnsweredError
 from sim.loop import DeadlockError, StepLimitError, run
 from sim.observe import observe
 from sim.outside import ACCOUNT, Outside
-from sim.people import Customers, meta, rubbish
+from sim.scenes import QUIET, Scene, drawn
 from sim.servers import Servers, build
-from sim.wires import HookWire
+from sim.wires import HookWire, MediaWire
 from sim.world import World
 from twin.audit.history import read
 from twin.audit.observed import Route
 from twin.audit.verdict import Verdict, judge
 from twin.core.faults import Fault as TwinFault
 
-MORNING_S = 40.0  # messages are written during this time
-FAULTS_S = 60.0  # and faults happen until here
+FAULTS_S = 60.0  # faults happen until here
+LONGER_S = {Scene.QUOTA: 90.0}  # in these it takes longer until what they are for happens
+LONG_S, SHORT_S, USUAL_S = 1.0, 0.1, 0.01  # most a call takes
+TROUBLE = 0.1  # of calls to a destination
+CALM = 0.25  # of the faults in worlds where much must move in one go
+AFTERNOON_S = 30.0  # and again while people repeat what stayed unconfirmed
 REST_S = 1800.0  # what is not at rest this long after has lost something
 CHECK_S = 5.0
 LOOK_S = 20.0  # how often an operator looks at the breaker
-BURST, BURST_EACH = 30, 6  # messages at once, in every sixth world
-DOUBT_EACH = 3  # every third world: sends stay unconfirmed
 ROUTES = (Route("hook-a"), Route("hook-b", types=frozenset({"text", "image"})))
 HALF = 0.5  # of the outside's faults are in force in a world
 TWIN_FAULTS = (
@@ -82,47 +86,57 @@ class Outcome:
         return not self.problem and self.verdict is not None and self.verdict.passed
 
 
-@dataclass(slots=True)
-class _Day:
-    world: World
-    desks: Desks
-    index: MemoryIndex
-
-
 def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Outcome:
     """One world, from its seed."""
-    chaos = Chaos(plan, sites, Random(f"latency:{seed}").random)  # noqa: S311 - reproducible
-    plan.until_s = FAULTS_S
+    scenes = plan.scenes | drawn(seed)
+    if Scene.BURST in scenes:
+        plan.rate *= CALM
+    if Scene.CALM in scenes:
+        scenes &= QUIET
+    chaos = Chaos(plan, sites, _latency(seed, scenes))
+    plan.until_s = max([FAULTS_S, *(LONGER_S[scene] for scene in LONGER_S if scene in scenes)])
     try:
-        (verdict, digest), loop = run(seed, _morning(seed, size, chaos))
+        (verdict, digest), loop = run(seed, _morning(seed, size, chaos, scenes))
     except (DeadlockError, StepLimitError, RestlessError, NeverAnsweredError) as error:
         return Outcome(seed, None, f"{type(error).__name__}: {error}", chaos, 0, 0.0, "")
     return Outcome(seed, verdict, "", chaos, loop.steps, loop.time(), digest)
+
+
+def _latency(seed: int, scenes: frozenset[Scene]) -> Callable[[], float]:
+    """Seconds a call takes: long ones, so that everything overtakes everything; short ones where much must move."""
+    rng = Random(f"latency:{seed}")  # noqa: S311 - reproducible
+    most_s = SHORT_S if Scene.BURST in scenes else USUAL_S if Scene.CALM in scenes else LONG_S
+    return lambda: rng.uniform(0, most_s)
 
 
 class RestlessError(Exception):
     """The world did not come to rest; the text says what was still under way."""
 
 
-async def _morning(seed: int, size: Size, chaos: Chaos) -> tuple[Verdict, str]:
-    rng = Random(f"world:{seed}")  # noqa: S311 - reproducible
-    servers = build(Random(f"servers:{seed}"), size.duplicates)  # noqa: S311
-    outside = Outside(seed, servers.queues["ingest"], servers.queues["connect"], size.customers)
-    _trouble(outside, rng, seed)
-    day = _Day(World(seed, servers, outside, chaos, rng), Desks(Random(f"desks:{seed}")), MemoryIndex())  # noqa: S311
-    hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.1, FAULTS_S)  # noqa: S311
+async def _morning(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> tuple[Verdict, str]:
+    day = _day(seed, size, chaos, scenes)
+    servers, outside = day.world.servers, day.world.outside
     await _configure(day)
     running = [asyncio.ensure_future(outside.driver.run())]
-    for kind in cast(day.index, hooks, day.desks):
+    forwarders = 1 if Scene.BURST in scenes else 2
+    for kind in cast(day.index, day.hooks, day.media, day.desks, forwarders=forwarders):
         running += [asyncio.ensure_future(life) for life in day.world.cast(kind)]
     watchers = [asyncio.ensure_future(day.desks.watch()), asyncio.ensure_future(_operator(day))]
-    await asyncio.gather(*_people(day, size, seed))
+    await asyncio.gather(*people(day, size.messages, size.replies))
     await _rest(day)
-    await day.desks.repeat(await _unsettled(servers))
+    await _afternoon(day)
     await _rest(day)
     for watcher in watchers:
         watcher.cancel()
-    observed = await observe(servers, day.index, day.desks.acknowledged, ROUTES, day.desks.ticks)
+    observed = await observe(
+        servers,
+        day.index,
+        day.desks.acknowledged,
+        ROUTES,
+        day.desks.ticks,
+        reopened=day.reopened,
+        undisturbed=Scene.CALM in scenes,
+    )
     history = outside.rows()
     for process in day.world.processes:
         process.stop()
@@ -132,24 +146,47 @@ async def _morning(seed: int, size: Size, chaos: Chaos) -> tuple[Verdict, str]:
     return judge(read(history), observed), _digest(history, observed)
 
 
-def _trouble(outside: Outside, rng: Random, seed: int) -> None:
-    for kind, rate, low, high in TWIN_FAULTS:
+def _day(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> Day:
+    rng = Random(f"world:{seed}")  # noqa: S311 - reproducible
+    calm = bool(scenes & {Scene.CALM, Scene.BURST})
+    servers = build(Random(f"servers:{seed}"), 0.0 if calm else size.duplicates)  # noqa: S311
+    outside = Outside(seed, servers.queues["ingest"], servers.queues["connect"], size.customers)
+    _trouble(outside, rng, seed, calm=calm)
+    hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.0 if calm else 0.1, chaos.plan.until_s)  # noqa: S311
+    media = MediaWire(outside, servers.buckets[topology.MEDIA_BUCKET])
+    world = World(seed, servers, outside, chaos, rng)
+    day = Day(seed, world, Desks(Random(f"desks:{seed}")), MemoryIndex(), hooks, media, scenes)  # noqa: S311
+    trouble(day)
+    return day
+
+
+async def _afternoon(day: Day) -> None:
+    """People repeat what stayed unconfirmed, while things go wrong again."""
+    unsettled = await _unsettled(day.world.servers)
+    if unsettled:
+        day.world.chaos.plan.until_s = asyncio.get_running_loop().time() + AFTERNOON_S
+    await day.desks.repeat(unsettled)
+
+
+def _trouble(outside: Outside, rng: Random, seed: int, *, calm: bool) -> None:
+    for kind, rate, low, high in () if calm else TWIN_FAULTS:
         if rng.random() < HALF:
             outside.driver.world.set_fault(TwinFault(kind, rate, seed, low, high))
-    if seed % DOUBT_EACH == 0:
-        outside.driver.world.set_fault(TwinFault("error_after", 0.4, seed))
-        outside.driver.world.set_fault(TwinFault("lost_status", 0.7, seed))
-    if seed % DOUBT_EACH == 1:
-        outside.driver.world.set_fault(TwinFault("account_locked", 0.05, seed))
 
 
-async def _configure(day: _Day) -> None:
+async def _configure(day: Day) -> None:
     store = day.world.servers.store
     for route in ROUTES:
         name = route.destination
         await store.write(
             _config(
-                "destination", name, kind="webhook", url=f"https://h.invalid/{name}", secret=name, wait_s=2
+                "destination",
+                name,
+                kind="webhook",
+                url=f"https://h.invalid/{name}",
+                secret=name,
+                wait_s=2,
+                paused=name == "hook-a" and Scene.BURST in day.scenes,
             )
         )
         match: Item = (
@@ -162,50 +199,17 @@ def _config(table_kind: str, name: str, **parts: Any) -> Put:
     return Put("config", {"pk": table_kind, "sk": name, "version": 1, **parts})
 
 
-def _people(day: _Day, size: Size, seed: int) -> list[Coroutine[Any, Any, None]]:
-    """Everybody of a morning."""
-    rng, outside = Random(f"people:{seed}"), day.world.outside  # noqa: S311 - reproducible
-    return [
-        Customers(outside, rng).write(size.messages, MORNING_S),
-        meta(outside, Random(f"meta:{seed}"), MORNING_S),  # noqa: S311
-        rubbish(outside, Random(f"rubbish:{seed}"), MORNING_S),  # noqa: S311
-        day.desks.answer(size.replies, MORNING_S),
-        day.desks.configure(),
-        _after(MORNING_S / 2, day.desks.read_receipt),
-        _after(MORNING_S / 2, lambda: _photo(day)),
-        _after(MORNING_S, lambda: _housekeeping(day)),
-        *([Customers(outside, rng).burst(BURST, MORNING_S)] if seed % BURST_EACH == 0 else []),
-    ]
-
-
-async def _photo(day: _Day) -> None:
-    """An agent sends on a picture that somebody sent, if one has been stored by now."""
-    bucket = day.world.servers.buckets[topology.MEDIA_BUCKET]
-    stored = [info.key async for info in bucket.list("served/") if info.content_type == "image/jpeg"]
-    if stored:
-        await day.desks.send_photo(stored[0].split("/")[2])
-
-
-async def _housekeeping(day: _Day) -> None:
-    ids = [item["pk"] async for item in day.world.servers.store.scan("ids") if item["pk"].startswith("a_")]
-    await day.desks.housekeeping(sorted(ids)[:2])
-
-
-async def _operator(day: _Day) -> None:
+async def _operator(day: Day) -> None:
     """Meta's trouble ends with the faults; a person closes the breaker whenever it stands open."""
     store, clock = day.world.servers.store, VirtualClock()
     while True:
         await asyncio.sleep(LOOK_S)
-        if asyncio.get_running_loop().time() > FAULTS_S:
+        if asyncio.get_running_loop().time() > day.world.chaos.plan.until_s:
             day.world.outside.calm()
         breaker = await store.get("policy", breaker_pk(ACCOUNT.waba_id))
         if breaker and breaker.get("open"):
-            await store.write(close(ACCOUNT.waba_id, clock.now_ms()))
-
-
-async def _after(seconds: float, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    await asyncio.sleep(seconds)
-    await act()
+            day.reopened.append(clock.now_ms())
+            await store.write(close(ACCOUNT.waba_id, day.reopened[-1]))
 
 
 async def _unsettled(servers: Servers) -> list[str]:
@@ -215,18 +219,18 @@ async def _unsettled(servers: Servers) -> list[str]:
     return sorted(item["message_id"] for item in found)
 
 
-async def _rest(day: _Day) -> None:
+async def _rest(day: Day) -> None:
     loop = asyncio.get_running_loop()
     calm = 0
     while calm < 2:  # noqa: PLR2004 - twice in a row: between two checks anything may be on its way
         await asyncio.sleep(CHECK_S)
         left = await _under_way(day)
         calm = 0 if left else calm + 1
-        if left and loop.time() > FAULTS_S + REST_S:
-            raise RestlessError(", ".join(left))
+        if left and loop.time() > day.world.chaos.plan.until_s + REST_S:
+            raise RestlessError(", ".join(f"{times} x {what}" for what, times in Counter(left).items()))
 
 
-async def _under_way(day: _Day) -> list[str]:
+async def _under_way(day: Day) -> list[str]:
     servers = day.world.servers
     left = [f"queue {name}" for name, queue in servers.queues.items() if queue.bodies()]
     left += [] if day.world.outside.quiet() else ["the outside"]

@@ -11,6 +11,7 @@ OUTSIDE = {
     "adapters": "one technology each, held to their port by the contract suites",
     "memory.py": "the fakes themselves",
     "api": "HTTP endpoints: the reads of a request, repeated by whoever asked",
+    "jwks.py": "who the HTTP caller is: the identity provider's keys, read for a request and kept nowhere",
 }
 
 

@@ -14,7 +14,7 @@ from services.forwarder.ports import (
     SecretMissingError,
     UnclearError,
 )
-from services.media.ports import MediaGoneError
+from services.media.ports import MediaGoneError, MediaThrottledError
 from shared.objects.memory import MemoryObjects
 from sim.outside import ACCOUNT, Outside, now_ns
 from twin.core.model import File, Row
@@ -65,10 +65,13 @@ class MediaWire:
     def __init__(self, outside: Outside, bucket: MemoryObjects) -> None:
         self._world = outside.driver.world
         self._bucket = bucket
+        self.throttled_until_s = 0.0
 
     async def fetch(self, media_id: str, pnid: str, prefix: str) -> None:
-        """Have a file put under `prefix`. Raises MediaGoneError."""
+        """Have a file put under `prefix`. Raises MediaGoneError, MediaThrottledError."""
         del pnid
+        if asyncio.get_running_loop().time() < self.throttled_until_s:
+            raise MediaThrottledError
         try:
             media = self._world.media(media_id, now_ns())
         except TwinMediaGoneError:
@@ -121,7 +124,8 @@ class HookWire:
         return Answer(500 if mode == "lost_answer" else 200)
 
     def _mode(self) -> Mode:
-        if asyncio.get_running_loop().time() > self._until_s or self._rng.random() >= self._trouble:
+        now = asyncio.get_running_loop().time()
+        if now > self._until_s or self._rng.random() >= self._trouble:
             return "ok"
         return self._rng.choice(("down", "lost_answer"))
 

@@ -1,7 +1,8 @@
 """What becomes of a message once its handler is done: pure.
 
-Waiting is not failing: what only waits is never parked. Where its receives are used up it is sent anew
-(`renew`), since SQS's own redrive policy would otherwise move it to the DLQ without a reason.
+Waiting is not failing: what only waits is never parked. At its fourth receive it is sent anew (`renew`): each
+wait costs a receive, crashes and repeated deliveries cost more of them, and SQS's own redrive policy would in
+the end move it to the DLQ without a reason.
 """
 
 import math
@@ -14,6 +15,7 @@ from shared.queue.options import MAX_HIDE_S
 
 Outcome = Literal["ok", "retry", "poison", "lost_lease"]
 UNEXPECTED = "unexpected"
+RENEW_AT = 4  # a wait at this receive or later begins its receives anew: four are left to misfortune
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,6 @@ def decide(
 
 def _wait(seconds: float, receive_count: int, park_at: int, reason: str) -> Verdict:
     whole = math.ceil(max(0.0, seconds))
-    if receive_count >= park_at:
+    if receive_count >= min(RENEW_AT, park_at):
         return Verdict("renew", "retry", min(whole, int(CAP_S)), reason)  # SQS: DelaySeconds is at most 900
     return Verdict("hide", "retry", min(whole, MAX_HIDE_S), reason)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from shared.errors import Poison, RetryAfter
 from shared.queue.memory import MemoryQueue
 from shared.queue.port import Message
+from shared.queue.verdict import RENEW_AT
 from sim.clock import VirtualClock
 from tests.unit.queue.worlds import Faulty, World, virtually
 
@@ -45,7 +46,7 @@ class Deeds:
         way = draw.choice(("ok", "ok", "error", "wait"))
         if way == "error":
             raise ValueError("a defect")
-        if way == "wait" and receive < 7:
+        if way == "wait" and receive < RENEW_AT:
             raise RetryAfter(draw.choice((0.0, 1.5, 100.0)), "busy")
 
 
@@ -183,7 +184,7 @@ def test_two_workers_on_a_queue_that_repeats_and_reorders(
 @settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32), rate=st.sampled_from((0.0, 0.1, 0.5)))
 def test_what_waits_for_long_is_never_lost_under_faults(seed: int, rate: float) -> None:
-    """Renewal at the seventh receive may double a message when an answer is lost, but never drops it."""
+    """Renewal may double a message when an answer is lost, but never drops it."""
 
     async def world() -> None:
         async def handler(_message: Message) -> None:

@@ -1,0 +1,172 @@
+"""What people and machines do in a world's morning: the ordinary, and what its scenes add."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from services.search.adapters.memory import MemoryIndex
+from shared.store.port import Update
+from sim.chaos import Outage
+from sim.desks import Desks
+from sim.people import Customers, meta, rubbish
+from sim.phone import own_phone, stranger
+from sim.rush import flurry, hurry, newcomers, renamed
+from sim.scenes import Scene
+from sim.wires import HookWire, MediaWire
+from sim.world import World
+from twin.core.faults import Fault as TwinFault
+
+MORNING_S = 40.0  # messages are written during this time
+BURST = 30  # messages at once: more than one run of a lane may move
+PAUSED_S = 30.0  # a burst's destination is paused so long: then only the timer remembers its lane
+QUOTA_S = 45.0  # seven waits of at most four seconds, and once more after the message was renewed
+RESTARTS = 3  # of one desk, while consoles begin anew
+LATECOMERS = 12
+PHOTO_EACH_S = 4.0
+OUTAGE_S = 15.0
+LOST = 0.2  # of the desk's answers
+# Parts of the product of which one fails more often than the others.
+TIRED: tuple[tuple[str, ...], ...] = (
+    ("services/ingest/", "shared/record/"),
+    ("services/forwarder/router.py", "services/forwarder/handlers.py", "shared/lanes/"),
+    ("services/forwarder/gateway/", "shared/lanes/"),
+    ("services/desk/", "shared/due.py"),
+    ("services/search/",),
+    ("services/media/",),
+    ("shared/queue/",),
+)
+OUTAGES = (
+    *(("ingest", port) for port in ("store", "raw", "service")),
+    *(("media", port) for port in ("store", "bucket")),
+    *(("forwarder", port) for port in ("store", "service")),
+    *(("gateway", "store"), ("desk", "store"), ("indexer", "store"), ("indexer", "index")),
+)
+Act = Coroutine[Any, Any, None]
+
+
+@dataclass(slots=True)
+class Day:
+    """A world and those who act in it.
+
+    Attributes:
+        scenes: what happens beside the ordinary. reopened: when a person let sends go on, ms since the epoch.
+    """
+
+    seed: int
+    world: World
+    desks: Desks
+    index: MemoryIndex
+    hooks: HookWire
+    media: MediaWire
+    scenes: frozenset[Scene]
+    reopened: list[int] = field(default_factory=list)
+
+    def rng(self, what: str) -> Random:
+        """A generator of this world's own for each thing."""
+        return Random(f"{what}:{self.seed}")  # noqa: S311 - reproducible
+
+
+def trouble(day: Day) -> None:
+    """What scenes make of Meta and of our dependencies; before anything happens."""
+    world = day.world.outside.driver.world
+    if Scene.DOUBT in day.scenes:
+        world.set_fault(TwinFault("error_after", 0.6, day.seed))
+        world.set_fault(TwinFault("lost_status", 0.9, day.seed))
+    if Scene.LOCKED in day.scenes:
+        world.set_fault(TwinFault("account_locked", 0.7, day.seed))
+        world.set_fault(TwinFault("lost_status", 0))  # of a failure that is never told nobody can know
+    if Scene.HURRY in day.scenes:
+        world.set_fault(TwinFault("timeout_after", 0.6, day.seed, 500, 7000))
+    if Scene.UNNAMED in day.scenes:
+        world.set_fault(TwinFault("no_callback", 0.7, day.seed))
+    if Scene.SPOILT in day.scenes:
+        world.set_fault(TwinFault("spoilt", 0.2, day.seed))
+    if Scene.TIRED in day.scenes and not day.world.chaos.plan.hot:
+        day.world.chaos.plan.hot = day.rng("tired").choice(TIRED)
+    if Scene.QUOTA in day.scenes:
+        day.media.throttled_until_s = QUOTA_S
+    if Scene.OUTAGE in day.scenes:
+        rng = day.rng("outage")
+        process, port = rng.choice(OUTAGES)
+        start_s = rng.uniform(0, MORNING_S / 2)
+        day.world.chaos.plan.outage = Outage(process, port, start_s, start_s + OUTAGE_S)
+    day.desks.twice = Scene.REACTS in day.scenes
+    day.desks.lost = LOST if Scene.LOST in day.scenes else 0.0
+
+
+def people(day: Day, messages: int, replies: int) -> list[Act]:
+    """Everybody of a morning."""
+    outside, rng = day.world.outside, day.rng("people")
+    return [
+        Customers(outside, rng).write(messages, MORNING_S),
+        meta(outside, day.rng("meta"), MORNING_S),
+        rubbish(outside, day.rng("rubbish"), MORNING_S, everything=Scene.RUBBISH in day.scenes),
+        day.desks.answer(replies, MORNING_S),
+        day.desks.configure(),
+        _after(MORNING_S / 2, day.desks.read_receipt),
+        _after(MORNING_S / 4, lambda: _photo(day)),
+        _after(MORNING_S, lambda: _housekeeping(day)),
+        *_scenes(day),
+    ]
+
+
+def _scenes(day: Day) -> Iterator[Act]:
+    outside, rng = day.world.outside, day.rng("acts")
+    customers = Customers(outside, rng)
+    acts: dict[Scene, Callable[[], list[Act]]] = {
+        Scene.BURST: lambda: [_burst(day, customers)],
+        Scene.HUGE: lambda: [customers.huge(MORNING_S / 2) for _ in range(2)],
+        Scene.PHOTO: lambda: [customers.picture(1.0)],
+        Scene.QUOTA: lambda: [customers.picture(0.5), customers.picture(1.0)],
+        Scene.PHONE: lambda: [own_phone(outside, rng, MORNING_S)],
+        Scene.STRANGER: lambda: [stranger(outside, rng, day.desks.erase)],
+        Scene.MERGED: lambda: [customers.one_person_twice(MORNING_S / 2)],
+        Scene.RELATED: lambda: [customers.related(MORNING_S)],
+        Scene.CROWD: lambda: [newcomers(outside, rng, MORNING_S)],
+        Scene.RENAMED: lambda: [renamed(outside, rng, MORNING_S)],
+        Scene.FLURRY: lambda: [flurry(day.desks, rng, MORNING_S)],
+        Scene.HURRY: lambda: [hurry(day.desks, rng, MORNING_S)],
+        Scene.LATECOMER: lambda: [_restarts(day), day.desks.latecomers(LATECOMERS, MORNING_S)],
+    }
+    for scene in sorted(day.scenes):
+        yield from acts.get(scene, list)()
+
+
+async def _burst(day: Day, customers: Customers) -> None:
+    """All of it waits at a paused destination, until somebody lets it go on."""
+    await customers.burst(BURST)
+    await asyncio.sleep(PAUSED_S)
+    store = day.world.servers.store
+    await store.write(Update("config", "destination", "hook-a", set={"paused": False}, add={"version": 1}))
+
+
+async def _restarts(day: Day) -> None:
+    """A deployment replaces one desk again and again."""
+    desks = [process for process in day.world.processes if process.name.startswith("desk")]
+    for _ in range(RESTARTS):
+        await asyncio.sleep(MORNING_S / (RESTARTS + 1))
+        day.rng("deployment").choice(desks).crash()
+
+
+async def _photo(day: Day) -> None:
+    """An agent sends on the first picture that is there."""
+    loop = asyncio.get_running_loop()
+    while loop.time() < 2 * MORNING_S:
+        async for item in day.world.servers.store.scan("messages"):
+            for medium in item.get("media", []):
+                if medium["state"] == "ready" and medium["mime"] == "image/jpeg":
+                    await day.desks.send_photo(medium["sha256"])
+                    return
+        await asyncio.sleep(PHOTO_EACH_S)
+
+
+async def _housekeeping(day: Day) -> None:
+    ids = [item["pk"] async for item in day.world.servers.store.scan("ids") if item["pk"].startswith("a_")]
+    await day.desks.housekeeping(sorted(ids)[:2])
+
+
+async def _after(seconds: float, act: Callable[[], Act]) -> None:
+    await asyncio.sleep(seconds)
+    await act()

@@ -1,0 +1,82 @@
+"""What may happen in a world beside the ordinary morning, and which side effects are reached only by it."""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from random import Random
+
+from sim.cells import Site
+
+
+class Scene(StrEnum):
+    """Something that not every morning has."""
+
+    BURST = "one person writes thirty messages at once while a destination is down"
+    DOUBT = "most sends stay unconfirmed, so that a person repeats them"
+    LOCKED = "Meta locks the account now and then"
+    HUGE = "texts too long for an item of the record"
+    PHOTO = "an agent sends on a picture"
+    QUOTA = "media may not be fetched for three quarters of a minute"
+    PHONE = "the newsroom also writes from its own phone; statuses overtake the echoes"
+    STRANGER = "a status names a stranger, who is erased before the message comes"
+    MERGED = "two contacts turn out to be one person"
+    RELATED = "reactions, edits and revokes, some ahead of what they speak about"
+    REACTS = "agents react and press every button twice"
+    LATECOMER = "consoles follow the log from its beginning while the desk restarts"
+    RUBBISH = "everything that nobody should publish"
+    OUTAGE = "one dependency of one service is down for a while"
+    CROWD = "people write for the first time, several messages at the same moment"
+    RENAMED = "people call themselves otherwise"
+    FLURRY = "an agent sends one person more than may go at once"
+    HURRY = "replies in a row, while each send takes seconds"
+    LOST = "answers of the desk are lost on the way"
+    UNNAMED = "most statuses name no attempt"
+    SPOILT = "something unreadable stands beside what people write"
+    TIRED = "one part of the product fails far more often than the others"
+    CALM = "nothing goes wrong, so that nothing may be late"
+
+
+# How often a world has a scene that no wanted cell asks for; what is not listed: as often as SELDOM says.
+SHARE = {Scene.DOUBT: 0.33, Scene.LOCKED: 0.25, Scene.PHOTO: 0.5}
+SELDOM = 0.125
+# (file, call) -> the scenes without which a world seldom or never gets there.
+ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
+    ("services/desk/log.py", "store.query"): (Scene.LATECOMER,),
+    ("services/desk/replies.py", "store.query"): (Scene.DOUBT,),
+    ("services/forwarder/gateway/handlers.py", "store.get"): (Scene.PHOTO,),
+    ("services/forwarder/gateway/letter.py", "whatsapp.upload"): (Scene.PHOTO,),
+    ("services/ingest/parked.py", "dlqs.send"): (Scene.RUBBISH,),
+    ("services/ingest/parked.py", "store.get"): (Scene.RUBBISH,),
+    ("services/ingest/parked.py", "store.write"): (Scene.RUBBISH,),
+    ("services/ingest/verdicts.py", "store.write"): (Scene.LOCKED,),
+    ("services/search/indexer.py", "index.forget"): (Scene.STRANGER,),
+    ("shared/lanes/runner.py", "store.write"): (Scene.BURST,),
+    ("shared/queue/breaker.py", "probe"): (Scene.OUTAGE,),
+    ("shared/queue/worker.py", "queue.hide"): (Scene.QUOTA,),
+    ("shared/queue/worker.py", "queue.send"): (Scene.QUOTA,),
+    ("shared/record/keep.py", "store.get"): (Scene.PHONE, Scene.RELATED),
+    ("shared/record/outbound.py", "store.get"): (Scene.REACTS,),
+    ("shared/record/people.py", "store.get"): (Scene.MERGED,),
+    ("shared/record/reader.py", "store.get_many"): (Scene.RELATED,),
+    ("shared/record/sealing.py", "raw.get"): (Scene.HUGE,),
+    ("shared/record/sealing.py", "raw.put"): (Scene.HUGE,),
+    ("shared/record/statuses.py", "store.get"): (Scene.PHONE,),
+    ("shared/record/statuses.py", "store.write"): (Scene.PHONE, Scene.STRANGER),
+}
+
+
+# What may also happen in a world in which nothing goes wrong.
+QUIET = frozenset(
+    {Scene.HUGE, Scene.PHOTO, Scene.RELATED, Scene.REACTS, Scene.RUBBISH, Scene.CROWD, Scene.RENAMED}
+    | {Scene.FLURRY, Scene.HURRY, Scene.LOCKED, Scene.CALM}
+)
+
+
+def drawn(seed: int) -> frozenset[Scene]:
+    """The scenes of a seed."""
+    rng = Random(f"scenes:{seed}")  # noqa: S311 - reproducible
+    return frozenset([scene for scene in Scene if rng.random() < SHARE.get(scene, SELDOM)]) - {Scene.CALM}
+
+
+def enabling(sites: Iterable[Site]) -> frozenset[Scene]:
+    """The scenes that lead to some sites."""
+    return frozenset([scene for site in sites for scene in ENABLING.get((site.path, site.call), ())])
