@@ -19,7 +19,7 @@ from sim.world import World
 from twin.core.faults import Fault as TwinFault
 
 MORNING_S = 40.0  # messages are written during this time
-BURST = 30  # messages at once: more than one run of a lane may move
+BURST = 40  # messages at once: more than one run of a lane may move
 PAUSED_S = 30.0  # a burst's destination is paused so long: then only the timer remembers its lane
 QUOTA_S = 45.0  # seven waits of at most four seconds, and once more after the message was renewed
 RESTARTS = 3  # of one desk, while consoles begin anew

@@ -24,12 +24,13 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Site:
-    """One awaited call of a port in the product's source."""
+    """One awaited call of a port in the product's source; `function` is the one it stands in."""
 
     path: str
     line: int
     end: int
     call: str
+    function: str = ""
 
     @property
     def port(self) -> str:
@@ -64,11 +65,16 @@ def sites(root: Path, files: list[str]) -> list[Site]:
 
 
 def _sites_of(root: Path, name: str) -> Iterator[Site]:
-    tree = ast.parse((root / name).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        call = _effect(node)
-        if call is not None and (label := _port_call(call) or _injected(name, call)):
-            yield Site(name, call.lineno, call.end_lineno or call.lineno, label)
+    yield from _sites_in(ast.parse((root / name).read_text(encoding="utf-8")), name, "")
+
+
+def _sites_in(node: ast.AST, path: str, function: str) -> Iterator[Site]:
+    call = _effect(node)
+    if call is not None and (label := _port_call(call) or _injected(path, call)):
+        yield Site(path, call.lineno, call.end_lineno or call.lineno, label, function)
+    inner = node.name if isinstance(node, ast.AsyncFunctionDef) else function
+    for child in ast.iter_child_nodes(node):
+        yield from _sites_in(child, path, inner)
 
 
 def _effect(node: ast.AST) -> ast.Call | None:

@@ -36,31 +36,41 @@ class Scene(StrEnum):
 
 
 # How often a world has a scene that no wanted cell asks for; what is not listed: as often as SELDOM says.
-SHARE = {Scene.DOUBT: 0.33, Scene.LOCKED: 0.25, Scene.PHOTO: 0.5}
+SHARE = {
+    Scene.DOUBT: 0.33,
+    Scene.LOCKED: 0.25,
+    Scene.PHOTO: 0.5,
+    Scene.BURST: 0.03,  # the dear ones seldom: a world costs what moves in it
+    Scene.FLURRY: 0.02,
+    Scene.CROWD: 0.05,
+    Scene.HURRY: 0.05,
+}
 SELDOM = 0.125
-# (file, call) -> the scenes without which a world seldom or never gets there.
+# (file, function) -> the scenes without which a world seldom or never gets to its side effects.
 ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
-    ("services/desk/log.py", "store.query"): (Scene.LATECOMER,),
-    ("services/desk/replies.py", "store.query"): (Scene.DOUBT,),
-    ("services/forwarder/gateway/handlers.py", "store.get"): (Scene.PHOTO,),
-    ("services/forwarder/gateway/letter.py", "whatsapp.upload"): (Scene.PHOTO,),
-    ("services/ingest/parked.py", "dlqs.send"): (Scene.RUBBISH,),
-    ("services/ingest/parked.py", "store.get"): (Scene.RUBBISH,),
-    ("services/ingest/parked.py", "store.write"): (Scene.RUBBISH,),
-    ("services/ingest/verdicts.py", "store.write"): (Scene.LOCKED,),
-    ("services/search/indexer.py", "index.forget"): (Scene.STRANGER,),
-    ("shared/lanes/runner.py", "store.write"): (Scene.BURST,),
-    ("shared/queue/breaker.py", "probe"): (Scene.OUTAGE,),
-    ("shared/queue/worker.py", "queue.hide"): (Scene.QUOTA,),
-    ("shared/queue/worker.py", "queue.send"): (Scene.QUOTA,),
-    ("shared/record/keep.py", "store.get"): (Scene.PHONE, Scene.RELATED),
-    ("shared/record/outbound.py", "store.get"): (Scene.REACTS,),
-    ("shared/record/people.py", "store.get"): (Scene.MERGED,),
-    ("shared/record/reader.py", "store.get_many"): (Scene.RELATED,),
-    ("shared/record/sealing.py", "raw.get"): (Scene.HUGE,),
-    ("shared/record/sealing.py", "raw.put"): (Scene.HUGE,),
-    ("shared/record/statuses.py", "store.get"): (Scene.PHONE,),
-    ("shared/record/statuses.py", "store.write"): (Scene.PHONE, Scene.STRANGER),
+    ("services/desk/log.py", "reaches"): (Scene.LATECOMER,),
+    ("services/desk/replies.py", "attempts"): (Scene.DOUBT,),
+    ("services/forwarder/gateway/handlers.py", "_lane"): (Scene.PHOTO,),
+    ("services/forwarder/gateway/letter.py", "_with_files"): (Scene.PHOTO,),
+    ("services/ingest/parked.py", "park"): (Scene.RUBBISH,),
+    ("services/ingest/verdicts.py", "_write"): (Scene.LOCKED,),
+    ("services/search/indexer.py", "erased"): (Scene.STRANGER,),
+    ("shared/lanes/runner.py", "run"): (Scene.BURST,),
+    ("shared/queue/breaker.py", "attempt"): (Scene.OUTAGE,),
+    ("shared/queue/worker.py", "_settle"): (Scene.QUOTA,),
+    ("shared/record/keep.py", "_settled"): (Scene.PHONE,),
+    ("shared/record/keep.py", "_related"): (Scene.RELATED,),
+    ("shared/record/keep.py", "_relation"): (Scene.RELATED,),
+    ("shared/record/outbound.py", "_again"): (Scene.REACTS,),
+    ("shared/record/outbound.py", "_target"): (Scene.REACTS,),
+    ("shared/record/people.py", "root"): (Scene.MERGED,),
+    ("shared/record/reader.py", "_fold"): (Scene.RELATED,),
+    ("shared/record/sealing.py", "fields"): (Scene.HUGE,),
+    ("shared/record/sealing.py", "open_item"): (Scene.HUGE,),
+    ("shared/record/statuses.py", "_wait"): (Scene.PHONE,),
+    ("shared/record/statuses.py", "_kept"): (Scene.PHONE,),
+    ("shared/record/statuses.py", "_drop"): (Scene.PHONE,),
+    ("shared/record/statuses.py", "_join"): (Scene.STRANGER,),
 }
 
 
@@ -79,4 +89,4 @@ def drawn(seed: int) -> frozenset[Scene]:
 
 def enabling(sites: Iterable[Site]) -> frozenset[Scene]:
     """The scenes that lead to some sites."""
-    return frozenset([scene for site in sites for scene in ENABLING.get((site.path, site.call), ())])
+    return frozenset([scene for site in sites for scene in ENABLING.get((site.path, site.function), ())])
