@@ -32,7 +32,7 @@ async def assemble(app: App[GatewaySettings], whatsapp: Whatsapp) -> None:
     store, keys, bus = await app.store(), await app.keys(), await app.bus()
     raw, pepper = await app.objects(topology.RAW_BUCKET), await app.pepper()
     record = build(store, raw, keys, pepper, app.clock, app.ids, service=SERVICE)
-    standing = Standing(store, record.reader, app.clock, settings.wabas)
+    standing = Standing(store, app.clock, settings.wabas)
     tools = Tools(store, whatsapp, bus, app.clock, app.ids, app.metrics)
     sender = Gateway(tools, Letters(record.reader, whatsapp), standing, Ledger(store, app.clock))
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.forwarder.gateway.standing import Sending
 from services.forwarder.ports import Whatsapp
 from shared.errors import Poison
 from shared.ids import attempt_id
@@ -19,12 +20,17 @@ UNUSABLE = frozenset({"failed", "quarantined"})
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to be sent. `contact_id` is the surviving contact's."""
+    """A message ready to be sent; `contact_id` is the surviving contact's, `window_ends_at` (ms) the thread's."""
 
     pnid: str
     contact_id: str
     kind: Kind
     blob: bytes
+    window_ends_at: int | None
+
+    def sending(self, item: DeliveryItem) -> Sending:
+        """What the guard is asked about."""
+        return Sending(self.kind, self.pnid, item["conversation_id"], self.contact_id, self.window_ends_at)
 
 
 class Letters:
@@ -51,7 +57,8 @@ class Letters:
         root, details = known
         blob = to_blob(parse(form), attempt, to=details.get("wa_id"), recipient=details.get("user_id"))
         kind: Kind = "template" if form.get("type") == "template" else "free"
-        return Letter(message["pnid"], root["pk"], kind, blob)
+        thread = await self._reader.thread(message["pk"])
+        return Letter(message["pnid"], root["pk"], kind, blob, thread.window_ends_at if thread else None)
 
     async def _with_files(self, message: Item, form: dict[str, Any]) -> Mapping[str, Any]:
         """Meta's id in place of our file: an id is good for one number, so each attempt uploads its own."""

@@ -1,5 +1,6 @@
 """The lanes' sender towards WhatsApp: claimed before the call, never repeated after an unclear answer."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +16,12 @@ from shared.errors import Poison
 from shared.ids import Ids
 from shared.lanes.port import Beside, Finished, Later, Outcome, Ready, Unsettled
 from shared.observability.metrics import Metrics
-from shared.policy.guard import Refuse, Wait
+from shared.policy.guard import Refuse, Verdict, Wait
 from shared.record.shape import DeliveryItem
-from shared.store.port import Item, Store
+from shared.store.port import ContendedError, Item, Store, StoreUnavailableError
 
 CALL_S = 8.0  # CONTRACTS s.6
+ADMIT_S = 3.0  # of them, at most, for the tokens
 MEDIA_WAIT_MS = 30_000  # an upload that is still checked; its `media.settled` ends the wait at once
 RETRY_FIRST_S = 1.0
 RETRY_MOST_S = 60.0
@@ -63,7 +65,7 @@ class Gateway:
         return message is None or not _pending(message)
 
     async def prepare(self, item: DeliveryItem) -> Ready[Letter] | Outcome:
-        """Open, address, upload, and ask the guard last."""
+        """Open, address, upload, and ask the guard last; its tokens are taken once the head is claimed."""
         message = await self._message(item)
         if message is None:
             return Finished("cancelled", {"reason": "missing"})
@@ -78,10 +80,13 @@ class Gateway:
             return Finished("failed", {"reason": error.reason})
         except NotSentError as error:
             return self._later(error, item.get("stalls", 0) + 1)
-        return await self._admitted(letter, message)
+        return self._refused(await self._standing.ask(letter.sending(item))) or Ready(letter)
 
     async def call(self, payload: Letter, item: DeliveryItem) -> Outcome:
         """One call; what is surely not sent waits or fails, everything else is unclear to the lane."""
+        return await self._unadmitted(payload.sending(item)) or await self._sent(payload, item)
+
+    async def _sent(self, payload: Letter, item: DeliveryItem) -> Outcome:
         try:
             remote = await self._whatsapp.send(payload.pnid, payload.blob)
         except NotSentError as error:
@@ -113,14 +118,21 @@ class Gateway:
     async def _message(self, item: DeliveryItem) -> Item | None:
         return await self._store.get("messages", item["conversation_id"], item["order_key"])
 
-    async def _admitted(self, letter: Letter, message: Item) -> Ready[Letter] | Outcome:
-        sending = Sending(letter.kind, letter.pnid, message["pk"], letter.contact_id)
-        verdict = await self._standing.admit(sending)
+    async def _unadmitted(self, sending: Sending) -> Outcome | None:
+        """Why it may not go after all; nothing is sent yet, whatever goes wrong here."""
+        try:
+            async with asyncio.timeout(ADMIT_S):
+                return self._refused(await self._standing.admit(sending))
+        except (ContendedError, StoreUnavailableError, TimeoutError):
+            return Later(self._clock.now_ms() + int(RETRY_FIRST_S * 1000), "standing")
+
+    def _refused(self, verdict: Verdict) -> Outcome | None:
+        """The outcome of a no; None for a yes."""
         if isinstance(verdict, Refuse):
             return Finished("refused", {"reason": verdict.rule})
         if isinstance(verdict, Wait):
             return Later(verdict.until_ms, verdict.rule)
-        return Ready(letter)
+        return None
 
     def _later(self, error: NotSentError, tried: int) -> Later:
         backoff = min(RETRY_FIRST_S * 2 ** min(tried - 1, 10), RETRY_MOST_S)

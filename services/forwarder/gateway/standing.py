@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from shared.clock import Clock
 from shared.policy import state as policy
 from shared.policy.guard import Allow, Kind, State, Verdict, Wait, guard
-from shared.record.reader import Reader
 from shared.store.port import ConditionFailedError, Item, Store
 
 RACES = 5  # how often others may take the token before the lane waits a moment
@@ -14,12 +13,13 @@ RACE_PAUSE_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Who is about to be sent what."""
+    """Who is about to be sent what. `window_ends_at`: of the thread, ms; None where it is not needed or shut."""
 
     kind: Kind
     pnid: str
     conversation_id: str
     contact_id: str
+    window_ends_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +36,17 @@ class Standing:
         wabas: our accounts; an open breaker of any stops all.
     """
 
-    def __init__(self, store: Store, reader: Reader, clock: Clock, wabas: tuple[str, ...]) -> None:
+    def __init__(self, store: Store, clock: Clock, wabas: tuple[str, ...]) -> None:
         self._store = store
-        self._reader = reader
         self._clock = clock
         self._wabas = wabas
 
+    async def ask(self, sending: Sending) -> Verdict:
+        """The guard's word; nothing is taken."""
+        return guard(sending.kind, (await self._read(sending)).state, self._clock.now_ms())
+
     async def admit(self, sending: Sending) -> Verdict:
-        """The guard's word; for Allow the tokens are taken."""
+        """The guard's word; for Allow the tokens are taken, so only who holds the head may ask."""
         for _ in range(RACES):
             standing = await self._read(sending)
             verdict = guard(sending.kind, standing.state, self._clock.now_ms())
@@ -52,14 +55,13 @@ class Standing:
         return Wait("contended", self._clock.now_ms() + RACE_PAUSE_MS)
 
     async def _read(self, sending: Sending) -> _Standing:
-        thread = await self._reader.thread(sending.conversation_id)
         pair, number = _keys(sending)
         breakers = [policy.breaker_pk(waba) for waba in self._wabas]
         wanted = [pair, number, policy.optout_pk(sending.contact_id), *breakers]
         found = await self._store.get_many([(policy.TABLE, pk, "-") for pk in wanted])
         items = {key[1]: item for key, item in found.items()}
         state = State(
-            window_ends_at=thread.window_ends_at if thread else None,
+            window_ends_at=sending.window_ends_at,
             opted_out=policy.opted_out(items.get(policy.optout_pk(sending.contact_id))),
             breaker_open=any(items.get(pk, {}).get("open", False) for pk in breakers),
             pair_tat_us=items.get(pair, {}).get(policy.TAT),

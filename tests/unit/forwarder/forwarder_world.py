@@ -64,7 +64,7 @@ class Newsroom:
         keys, raw = MemoryKeys(self.ids.bytes), MemoryObjects(RAW_BUCKET)
         pepper = Pepper(b"p" * 32)
         self.record = build(self.store, raw, keys, pepper, self.clock, self.ids, service="desk")
-        self.standing = Standing(self.store, self.record.reader, self.clock, (WABA,))
+        self.standing = Standing(self.store, self.clock, (WABA,))
         tools = Tools(self.store, self.whatsapp, self.bus, self.clock, self.ids, self.metrics)
         letters = Letters(self.record.reader, self.whatsapp)
         sender = Gateway(tools, letters, self.standing, Ledger(self.store, self.clock))

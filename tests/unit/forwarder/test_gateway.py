@@ -1,15 +1,19 @@
 """The gateway over the record, in memory: what is sent, what is not, and what is never sent twice."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
+from services.forwarder.gateway.standing import Sending
 from services.forwarder.ports import NotSentError, RejectedError, UnclearError
 from shared.lanes.owed import owe_receipt
 from shared.policy import state as policy
+from shared.policy.bucket import PAIR
+from shared.policy.guard import Verdict
 from shared.record.inbound import Alias, Origin, Person, StatusReport
-from shared.store.port import Update
+from shared.store.port import ContendedError, StoreUnavailableError, Update
 from tests.unit.forwarder.forwarder_world import NUMBER, PNID, WABA, Newsroom, play
 
 HOUR_S = 3600
@@ -187,6 +191,45 @@ _PHOTO: dict[str, Any] = {
     "type": "image",
     "message": {"type": "image", "image": {"id": "0", "caption": "foto"}},
 }
+
+
+def test_workers_that_race_for_a_lane_spend_one_token_a_send() -> None:
+    """A token is for whoever holds the head: racing ones would else starve the lane of its rate."""
+
+    async def story() -> None:
+        room = Newsroom()
+        reply = await _answered(room)
+        before = await room.store.get("policy", policy.pair_pk(PNID, reply["contact_id"]))
+        await room.reply(reply["pk"], "dos", "2")
+        await asyncio.gather(*(room.sends.run(room.lane(reply)) for _ in range(5)))
+        after = await room.store.get("policy", policy.pair_pk(PNID, reply["contact_id"]))
+        assert len(room.whatsapp.sent) == 2
+        assert before
+        assert after
+        assert after["tat_us"] - before["tat_us"] == PAIR.interval_us
+
+    play(story())
+
+
+@pytest.mark.parametrize("error", [ContendedError("x"), StoreUnavailableError("x"), TimeoutError()])
+def test_a_standing_that_cannot_be_asked_sends_nothing_and_leaves_nothing_unsettled(error: Exception) -> None:
+    async def story() -> None:
+        room = Newsroom()
+        admit, errors = room.standing.admit, [error]
+
+        async def broken(sending: Sending) -> Verdict:
+            if errors:
+                raise errors.pop()
+            return await admit(sending)
+
+        room.standing.admit = broken  # type: ignore[method-assign] # the one call under test fails
+        reply = await _answered(room)
+        assert room.whatsapp.sent == []
+        assert (await room.attempt(reply))["state"] == "queued"
+        await room.pass_time(5)
+        assert (await room.message(reply))["state"] == "handed_over"
+
+    play(story())
 
 
 def test_a_photo_is_given_to_meta_and_sent_by_its_id() -> None:

@@ -18,7 +18,7 @@ from shared.queue.port import QueueUnavailableError
 from shared.record.shape import DeliveryItem
 from shared.store.memory import MemoryStore
 from shared.store.port import ContendedError, Delete, Item, Key, Op, StoreUnavailableError, Update
-from sim.cells import Fault
+from sim.cells import Fault, Site
 from sim.chaos import Chaos, Errors, Plan
 from sim.clock import VirtualClock, token_bytes
 from sim.loop import run
@@ -40,11 +40,11 @@ class Crashes(Plan):
     only: int | None = None
     how: Fault = Fault.CRASH_BEFORE
 
-    def draw(self, site: tuple[str, int] | None) -> Fault | None:
+    def draw(self, site: Site | None, process: str) -> Fault | None:
         self.calls += 1
         if self.only is not None:
             return self.how if self.calls == self.only else None
-        fault = super().draw(site)
+        fault = super().draw(site, process)
         self.calls -= 1
         return fault and (Fault.CRASH_AFTER if self.calls % 2 else Fault.CRASH_BEFORE)
 
