@@ -79,7 +79,8 @@ def _published(history: History, row: Row) -> None:
         history.published.add(row["wamid"])
     else:
         history.statuses[row["wamid"]].append(row["type"])
-        history.told.setdefault(row["attempt"], int(row["mono"]))
+        if row["attempt"]:
+            history.told.setdefault(row["attempt"], int(row["mono"]))
         if row["code"] in LOCKS:
             history.locks.append(int(row["at"]))
 

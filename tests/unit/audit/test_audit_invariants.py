@@ -184,6 +184,12 @@ def _other_thread(case: Case, contact: str) -> Case:
     return _rows(without="received")(more)
 
 
+def _refused(case: Case, *, named: bool) -> Case:
+    gone = {"shown", "handed_over", *(() if named else ("status",))}
+    rows = [each for each in case.rows if each["kind"] not in gone]
+    return replace(case, rows=[*rows, row("handed_over", phase="fail", attempt="o_1.1", wamid="wamid.2")])
+
+
 def _file(case: Case, reason: str) -> Case:
     said = {"id": "wamid.3", "type": "sticker", "sticker": {}}
     media = ({"state": "failed", "reason": reason},)
@@ -254,6 +260,7 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("rubbish not put aside", 11, "lost", lambda case: _observed(poison={})(_injected(case))),
     ("spoilt and not parked", 11, "lost", _rows(row("published", wamid="wamid.1", body=ENVELOPE, fault="spoilt"))),
     ("a file said to be expired", 2, "lost", lambda case: _file(case, "expired")),
+    ("refused and not known", 12, "lost", lambda case: _message(1, state="handed_over")(_refused(case, named=True))),
     ("kept twice", 13, "duplicated", _rows(
         row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)))),
 ]  # fmt: skip
@@ -280,6 +287,7 @@ def test_two_routes_to_one_destination_owe_one_delivery() -> None:
         _other_thread(Case(), "p_1"),
         _injected(Case()),
         _file(Case(), "denied"),
+        _message(1, state="handed_over")(_refused(Case(), named=False)),
         _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock())(Case())),
         _observed(breakers=[Breaker(open=True)], undisturbed=True)(_rows(_lock())(Case())),
         _rows(*(row("handed_over", direction="out", attempt="o_1.1", wamid="wamid.2", at=1_000 + 6_000 * n)
