@@ -32,6 +32,7 @@ from twin.core.faults import Fault as TwinFault
 
 FAULTS_S = 60.0  # faults happen until here
 LONGER_S = {Scene.QUOTA: 90.0}  # in these it takes longer until what they are for happens
+MUCH = frozenset({Scene.BURST, Scene.FLURRY, Scene.HURRY})  # scenes in which much must move
 LONG_S, SHORT_S, USUAL_S = 1.0, 0.1, 0.01  # most a call takes
 TROUBLE = 0.1  # of calls to a destination
 CALM = 0.25  # of the faults in worlds where much must move in one go
@@ -105,7 +106,7 @@ def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Out
 def _latency(seed: int, scenes: frozenset[Scene]) -> Callable[[], float]:
     """Seconds a call takes: long ones, so that everything overtakes everything; short ones where much must move."""
     rng = Random(f"latency:{seed}")  # noqa: S311 - reproducible
-    most_s = SHORT_S if Scene.BURST in scenes else USUAL_S if Scene.CALM in scenes else LONG_S
+    most_s = USUAL_S if Scene.CALM in scenes else SHORT_S if scenes & MUCH else LONG_S
     return lambda: rng.uniform(0, most_s)
 
 
