@@ -74,13 +74,14 @@ def trouble(day: Day) -> None:
     if Scene.DOUBT in day.scenes:
         world.set_fault(TwinFault("error_after", 0.6, day.seed))
         world.set_fault(TwinFault("lost_status", 0.9, day.seed))
-    if Scene.LOCKED in day.scenes:
-        world.set_fault(TwinFault("account_locked", 0.7, day.seed))
-        world.set_fault(TwinFault("lost_status", 0))  # of a failure that is never told nobody can know
     if Scene.HURRY in day.scenes:
         world.set_fault(TwinFault("timeout_after", 0.6, day.seed, 500, 7000))
     if Scene.UNNAMED in day.scenes:
         world.set_fault(TwinFault("no_callback", 0.7, day.seed))
+    if Scene.LOCKED in day.scenes:
+        world.set_fault(TwinFault("account_locked", 0.7, day.seed))
+        for hidden in ("lost_status", "no_callback"):  # of a failure that nobody is told nobody can know
+            world.set_fault(TwinFault(hidden, 0))
     if Scene.SPOILT in day.scenes:
         world.set_fault(TwinFault("spoilt", 0.2, day.seed))
     if Scene.TIRED in day.scenes and not day.world.chaos.plan.hot:

@@ -183,11 +183,13 @@ class _Port:
         self._generation = process.generation
 
     def __getattr__(self, name: str) -> Any:
+        """Asked once for each name: what is answered stays an attribute."""
         attribute = getattr(self._target, name)
         if inspect.iscoroutinefunction(attribute):
-            return self._method(attribute)
-        if inspect.isasyncgenfunction(attribute):
-            return self._iterator(attribute)
+            attribute = self._method(attribute)
+        elif inspect.isasyncgenfunction(attribute):
+            attribute = self._iterator(attribute)
+        setattr(self, name, attribute)
         return attribute
 
     def _method(self, attribute: Callable[..., Any]) -> Callable[..., Any]:

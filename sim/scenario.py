@@ -126,7 +126,6 @@ async def _morning(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]
     await asyncio.gather(*people(day, size.messages, size.replies))
     await _rest(day)
     await _afternoon(day)
-    await _rest(day)
     for watcher in watchers:
         watcher.cancel()
     observed = await observe(
@@ -162,11 +161,13 @@ def _day(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> Day:
 
 
 async def _afternoon(day: Day) -> None:
-    """People repeat what stayed unconfirmed, while things go wrong again."""
-    unsettled = await _unsettled(day.world.servers)
-    if unsettled:
-        day.world.chaos.plan.until_s = asyncio.get_running_loop().time() + AFTERNOON_S
-    await day.desks.repeat(unsettled)
+    """People repeat what stayed unconfirmed for a minute, while things go wrong again."""
+    if not await _unsettled(day.world.servers):
+        return
+    await asyncio.sleep(SETTLED_S)
+    day.world.chaos.plan.until_s = asyncio.get_running_loop().time() + AFTERNOON_S
+    await day.desks.repeat(await _unsettled(day.world.servers))
+    await _rest(day)
 
 
 def _trouble(outside: Outside, rng: Random, seed: int, *, calm: bool) -> None:
@@ -214,8 +215,7 @@ async def _operator(day: Day) -> None:
 
 
 async def _unsettled(servers: Servers) -> list[str]:
-    """Messages that wait for a person, once a minute has gone by."""
-    await asyncio.sleep(SETTLED_S)
+    """Messages that wait for a person."""
     found = [item async for item in servers.store.scan("messages") if item.get("state") == "unsettled"]
     return sorted(item["message_id"] for item in found)
 
