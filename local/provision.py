@@ -48,6 +48,18 @@ def clients(endpoint: str | None, region: str = "us-east-1") -> Client:
     return make
 
 
+def environment_clients(env: Mapping[str, str]) -> Client:
+    """A source of boto3 clients that go where this environment sends each service."""
+    keys = {name: env[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+
+    def make(service: str) -> Any:
+        variable = service.upper().replace("SECRETSMANAGER", "SECRETS_MANAGER")
+        endpoint, region = env[f"AWS_ENDPOINT_URL_{variable}"], env["AWS_REGION"]
+        return boto3.client(service, endpoint_url=endpoint, region_name=region, config=_CONFIG, **keys)  # type: ignore[call-overload] # the service's name is a variable
+
+    return make
+
+
 def provision(
     client: Client, prefix: str, account: str, pepper: bytes, region: str = "us-east-1"
 ) -> Provisioned:
@@ -69,6 +81,14 @@ def provision(
     key_arn = key(client("kms"), naming)
     secret(client("secretsmanager"), naming.name(topology.PEPPER_SECRET), pepper)
     return Provisioned(naming, account, arns, urls, key_arn)
+
+
+def beside(client: Client, prefix: str, account: str, region: str = "us-east-1") -> None:
+    """Have the queues, tables and buckets once more, on engines that stand beside the one with the topics."""
+    naming = Naming(prefix)
+    queues(client("sqs"), naming, {})
+    tables(client("dynamodb"), naming)
+    buckets(client("s3"), naming, account, region)
 
 
 def topics(sns: Any, naming: Naming) -> dict[str, str]:

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from local import newsroom, recovery, secrets, setup, tokens
 from local import ports as port_table
@@ -28,7 +28,7 @@ from local.install import Say, silent
 from local.paths import reachable
 from local.plan import ACCOUNT, ENGINES, REGION, SERVICES, TWIN, WABA, Plan
 from local.process import Server, free_port
-from local.provision import Provisioned, clients, link_account, provision
+from local.provision import Provisioned, beside, clients, environment_clients, link_account, provision
 
 _SERVICE_READY_S = 90.0
 _WATCH_S = 0.5
@@ -47,7 +47,9 @@ class System:
         opensearch_url: use this server instead of starting one (sharing it saves seconds; the indices'
             names then need a prefix of their own).
         prefix: prefix of every resource.
-        extra: further environment of every process, for example settings under test.
+        extra: further environment of every process, for example settings under test. An `AWS_ENDPOINT_URL_SQS`
+            in it stands for three engines beside the emulator (with those of DynamoDB and S3): they get the
+            queues, tables and buckets, and somebody must carry to them what the topics bring to the emulator's.
         without: names that are not started (they can be, later, with `restart`).
     """
 
@@ -101,6 +103,10 @@ class System:
     def env(self) -> dict[str, str]:
         """Environment in which a command or client reaches this system."""
         return self.plan.environment()
+
+    def clients(self, service: str) -> Any:
+        """A boto3 client as the services have it."""
+        return environment_clients(self.env)(service)
 
     def token(self, client: str = "agent") -> str:
         """A bearer token of one of local.secrets.CLIENTS."""
@@ -169,12 +175,14 @@ class System:
     def _provision(self) -> None:
         made = clients(self.plan.url("ministack"), REGION)
         self.provisioned = provision(made, self.plan.prefix, ACCOUNT, self.secrets.pepper, REGION)
+        if self.env["AWS_ENDPOINT_URL_SQS"] != self.env["AWS_ENDPOINT_URL_SNS"]:
+            beside(self.clients, self.plan.prefix, ACCOUNT, REGION)
         self._say("temas, colas, tablas, cubetas y llave / topics, queues, tables, buckets and key")
 
     def _link(self) -> None:
         if self.provisioned is None:
             raise RuntimeError("the account is linked after provisioning")
-        twin = clients(self.plan.url("twin"), REGION)("socialmessaging")
+        twin = self.clients("socialmessaging")
         topic = self.provisioned.topics["whatsapp-events"]
         link_account(twin, f"waba-{WABA}", topic, _ROLE)
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from local.system import System
 from tests.faults import newsroom_run
@@ -17,6 +19,7 @@ from tests.faults.newsroom import Newsroom
 from tests.faults.newsroom_audit import Audit
 from tests.faults.sabotage import Scene
 from tests.faults.sabotage_proxy import Proxy
+from tests.faults.second_engines import Bridge, second_engines
 
 # Media first: what it held is hidden for 300 s, and comes back while the others are being killed.
 EVERYBODY = (*QUEUES, API)
@@ -122,13 +125,27 @@ async def _more(room: Newsroom, load: "asyncio.Task[None]", enough: asyncio.Even
         await room.morning(_WAVE, _WAVE // 4, _RATE)
 
 
-async def main(seed: int, messages: int, *, plant: bool) -> int:
+@asynccontextmanager
+async def _second(seed: int, say: Say) -> AsyncIterator[Newsroom]:
+    """A newsroom whose queues, tables and objects are other engines'. Raises RuntimeError where none carried."""
+    with TemporaryDirectory(prefix="cdmx-second-") as folder:
+        async with second_engines(Path(folder), say) as extra, newsroom_run.opened(seed, extra=extra) as room:
+            bridge = Bridge(room.system)
+            async with bridge.running():
+                yield room
+            print(f"{bridge.carried} messages carried from topics to ElasticMQ")
+
+
+async def main(seed: int, messages: int, *, plant: bool, second: bool) -> int:
     """Exit 0 when nothing was lost."""
     say = newsroom_run.Steps()
-    async with newsroom_run.opened(seed) as room:
+    async with _second(seed, say) if second else newsroom_run.opened(seed) as room:
         outcome = await chaos(room, say, messages=messages, plant=plant)
         counts = ", ".join(f"{count} {name}" for name, count in room.told())
-    print(f"seed {seed}, commit {newsroom_run.commit()}; {counts}; falls: {', '.join(outcome.falls)}")
+    engines = "ElasticMQ, DynamoDB Local, versitygw" if second else "ministack"
+    print(
+        f"seed {seed}, commit {newsroom_run.commit()}, on {engines}; {counts}; falls: {', '.join(outcome.falls)}"
+    )
     print(outcome.verdict())
     return 0 if outcome.passed else 1
 
@@ -136,5 +153,8 @@ async def main(seed: int, messages: int, *, plant: bool) -> int:
 if __name__ == "__main__":
     options = newsroom_run.parser("chaos_smoke", __doc__, "an archived envelope is deleted: must fail")
     options.add_argument("--messages", type=int, default=400)
+    options.add_argument("--engines", choices=("first", "second"), default="first")
     given = options.parse_args()
-    sys.exit(asyncio.run(main(given.seed, given.messages, plant=given.plant)))
+    sys.exit(
+        asyncio.run(main(given.seed, given.messages, plant=given.plant, second=given.engines == "second"))
+    )

@@ -66,11 +66,13 @@ class Scene:
         )
 
     def _client(self, service: str) -> Any:
-        where = "twin" if service == "socialmessaging" else "ministack"
+        """Each call once; where the system's own environment sends it."""
+        env = self.room.system.env
         once = Config(retries={"total_max_attempts": 1}, read_timeout=20)
         make: Any = boto3.client  # typed by literal service names only
-        keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": REGION}
-        return make(service, endpoint_url=self.room.system.urls[where], config=once, **keys)
+        keys = {name: env[name.upper()] for name in ("aws_access_key_id", "aws_secret_access_key")}
+        endpoint = env[f"AWS_ENDPOINT_URL_{service.upper()}"]
+        return make(service, endpoint_url=endpoint, config=once, region_name=REGION, **keys)
 
     async def look(self) -> None:
         """Read the finished morning: the history, and each thread as an agent sees it."""
