@@ -4,7 +4,7 @@ from sim.bugs import desk, lanes, media, record, routing, search, sending, worke
 from sim.bugs.plant import Bug, Planted
 
 NOTHING = Bug("nothing", "changes nothing: no audit may find it", ())
-ALL: tuple[Bug, ...] = (
+BUGS: tuple[Bug, ...] = (
     *record.BUGS,
     *routing.BUGS,
     *lanes.BUGS,
@@ -14,7 +14,5 @@ ALL: tuple[Bug, ...] = (
     *search.BUGS,
     *workers.BUGS,
 )
-BUGS = tuple(bug for bug in ALL if not bug.unseen)
-UNSEEN = tuple(bug for bug in ALL if bug.unseen)
 
-__all__ = ["ALL", "BUGS", "NOTHING", "UNSEEN", "Bug", "Planted"]
+__all__ = ["BUGS", "NOTHING", "Bug", "Planted"]

@@ -6,6 +6,7 @@ from typing import Any
 from shared.due import clear_outbox
 from shared.record.kept import Kept
 from sim.bugs.plant import Garden
+from sim.scenes import Scene
 
 _garden = Garden()
 
@@ -13,7 +14,7 @@ _garden = Garden()
 @_garden.bug(
     "a reply has no outbox item",
     "shared.record.outbound:outbox",
-    unseen="not in 28 worlds: needs a publish that fails without a crash, and no later event of the thread",
+    hot=("shared/due.py",),
 )
 def reply_without_outbox(_sound: Any) -> Any:
     """Recorded and owed, and nobody hears of it where the publish fails."""
@@ -24,7 +25,7 @@ def reply_without_outbox(_sound: Any) -> Any:
     "the outbox is cleared before the events are out",
     "services.desk.replies:publish_outbox",
     "services.forwarder.gateway.sender:publish_outbox",
-    unseen="not in 14 worlds: the same",
+    hot=("shared/due.py",),
 )
 def outbox_deleted_before_publishing(sound: Any) -> Any:
     """A failed publish is the last one."""
@@ -39,7 +40,7 @@ def outbox_deleted_before_publishing(sound: Any) -> Any:
 @_garden.bug(
     "the Idempotency-Key is ignored",
     "shared.record.outbound:Outbound.record",
-    unseen="not in 26 worlds: an answer of the desk was lost in none of them",
+    scenes=(Scene.LOST,),
 )
 def idempotency_key_ignored(sound: Any) -> Any:
     """A repeated request is a further message."""
@@ -53,7 +54,7 @@ def idempotency_key_ignored(sound: Any) -> Any:
 @_garden.bug(
     "an own lost answer is taken for a foreign winner",
     "shared.record.outbound:Outbound._again",
-    unseen="not in 14 worlds: an answer of the desk was lost in none of them",
+    scenes=(Scene.LOST,),
 )
 def own_lost_answer_taken_for_foreign(sound: Any) -> Any:
     """What this very request wrote counts as somebody else's."""

@@ -8,6 +8,7 @@ from shared.lanes.port import Later
 from shared.lanes.runner import MAX_STEPS
 from shared.store.port import Op, Update
 from sim.bugs.plant import Garden
+from sim.scenes import Scene
 
 _garden = Garden()
 
@@ -29,7 +30,7 @@ def claim_without_due_item(sound: Any) -> Any:
 @_garden.bug(
     "a claim is good until now",
     "shared.lanes.patience:Patience.transact",
-    unseen="not in 26 worlds: two workers seldom look at one lane during a call of a few ms",
+    scenes=(Scene.HURRY,),
 )
 def claim_at_now(sound: Any) -> Any:
     """The next worker finds it abandoned at once."""
@@ -46,7 +47,7 @@ def claim_at_now(sound: Any) -> Any:
 @_garden.bug(
     "a claim leaves no room for two clocks",
     "shared.lanes.runner:CLAIM_MARGIN_S",
-    unseen="not in 12 worlds: calls seldom last as long as their claim",
+    scenes=(Scene.HURRY,),
 )
 def claim_shorter_than_its_call(_sound: Any) -> Any:
     """It ends before the call may."""
@@ -56,7 +57,7 @@ def claim_shorter_than_its_call(_sound: Any) -> Any:
 @_garden.bug(
     "a due item is deleted before its run",
     "shared.due:DueTimer._run_one",
-    unseen="not in 28 worlds: a later event of the same lane mostly repairs it",
+    hot=("shared/lanes/", "services/forwarder/"),
 )
 def due_item_deleted_first(sound: Any) -> Any:
     """A crash in the run loses it."""
@@ -117,7 +118,7 @@ def claim_never_ends(_sound: Any) -> Any:
 @_garden.bug(
     "a long lane is not taken up again",
     "shared.lanes.runner:Lanes.run",
-    unseen="not in 12 worlds: the burst is routed message by message, each with a run of its own",
+    scenes=(Scene.BURST,),
 )
 def long_lane_not_taken_up(_sound: Any) -> Any:
     """A run ends after its steps and leaves no due item for the rest."""

@@ -51,7 +51,7 @@ _garden.add(
 @_garden.bug(
     "a source that is down for a moment loses the file",
     "services.media.handlers:Media._aged",
-    unseen="not in 14 worlds, never run: the source was not down; its reason would excuse it before the audit",
+    hot=("services/media/",),
 )
 def unavailable_counts_as_expired(_sound: Any) -> Any:
     """Any failure is final, and without its bytes."""

@@ -7,11 +7,13 @@ replaced is watched, so that a bug whose own code raises is told from one that t
 import functools
 import importlib
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from sim.scenes import Scene
 
 Maker = Callable[[Any], Any]
 HERE = str(Path(__file__).resolve().parent)
@@ -24,13 +26,14 @@ class Bug:
 
     Attributes:
         name: for the command line. what: in words. parts: (target `module:name` or `module:Class.name`, maker).
-        unseen: why no world can show it yet: what the scenario does not do, or the audit does not look at.
+        scenes: what is to happen in the worlds it is hunted in. hot: files whose calls fail often there.
     """
 
     name: str
     what: str
     parts: tuple[tuple[str, Maker], ...]
-    unseen: str = ""
+    scenes: frozenset[Scene] = frozenset()
+    hot: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -56,18 +59,28 @@ class Garden:
     def __init__(self) -> None:
         self._bugs: list[Bug] = []
 
-    def bug(self, what: str, *targets: str, unseen: str = "") -> Callable[[Maker], Maker]:
+    def bug(
+        self, what: str, *targets: str, scenes: Iterable[Scene] = (), hot: Sequence[str] = ()
+    ) -> Callable[[Maker], Maker]:
         """Declare a maker as a bug named like itself; it is applied to each target."""
 
         def declare(maker: Maker) -> Maker:
-            self.add(maker.__name__.replace("_", "-"), what, [(target, maker) for target in targets], unseen)
+            name = maker.__name__.replace("_", "-")
+            self.add(name, what, [(target, maker) for target in targets], scenes, hot)
             return maker
 
         return declare
 
-    def add(self, name: str, what: str, parts: Sequence[tuple[str, Maker]], unseen: str = "") -> None:
+    def add(
+        self,
+        name: str,
+        what: str,
+        parts: Sequence[tuple[str, Maker]],
+        scenes: Iterable[Scene] = (),
+        hot: Sequence[str] = (),
+    ) -> None:
         """Declare a bug of several makers."""
-        self._bugs.append(Bug(name, what, tuple(parts), unseen))
+        self._bugs.append(Bug(name, what, tuple(parts), frozenset(scenes), tuple(hot)))
 
     def grown(self) -> tuple[Bug, ...]:
         """All of them, in the order of the file."""

@@ -5,8 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from shared.record.kept import Kept
+from shared.record.waits import place_of
 from shared.store.port import Put
+from shared.whatsapp.item import RejectedItem
 from sim.bugs.plant import Garden
+from sim.scenes import Scene
 
 _garden = Garden()
 
@@ -25,7 +28,7 @@ def event_skipped_on_redelivery(sound: Any) -> Any:
 @_garden.bug(
     "a status that is there already publishes nothing",
     "shared.record.statuses:Statuses._answer",
-    unseen="a later status of the same message repairs the index",
+    hot=("services/ingest/handlers.py",),
 )
 def status_event_skipped_on_redelivery(sound: Any) -> Any:
     """The same for statuses."""
@@ -74,7 +77,7 @@ def failure_to_keep_swallowed(sound: Any) -> Any:
 @_garden.bug(
     "statuses of messages not known yet are dropped",
     "shared.record.statuses:Statuses._wait",
-    unseen="every status of the twin names its attempt, so that none has to wait for its message",
+    scenes=(Scene.UNNAMED, Scene.PHONE),
 )
 def unknown_status_dropped(_sound: Any) -> Any:
     """Nothing waits."""
@@ -88,13 +91,102 @@ def unknown_status_dropped(_sound: Any) -> Any:
 @_garden.bug(
     "what waits for a message is never looked up",
     "shared.record.statuses:Statuses.gather",
-    unseen="every status of the twin names its attempt; the audit does not ask whether a relation stands beside its target",
+    scenes=(Scene.UNNAMED, Scene.PHONE, Scene.RELATED),
 )
 def waiting_never_joined(_sound: Any) -> Any:
     """The `wait#` look-up is missing."""
 
     async def broken(_self: Any, _place: Any, _target: Any, _attempt: Any = None) -> list[str]:
         return []
+
+    return broken
+
+
+@_garden.bug(
+    "a relation that had to wait looks no second time",
+    "shared.record.keep:join",
+    scenes=(Scene.RELATED,),
+)
+def second_look_of_a_relation_missing(_sound: Any) -> Any:
+    """Its target came between its look and its write."""
+
+    async def broken(*_args: Any) -> None:
+        return
+
+    return broken
+
+
+@_garden.bug(
+    "a status that had to wait looks no second time",
+    "shared.record.statuses:Statuses._kept",
+    scenes=(Scene.UNNAMED, Scene.PHONE),
+)
+def second_look_of_a_status_missing(sound: Any) -> Any:
+    """Its message came between its look and its write."""
+
+    async def broken(self: Any, target_id: Any, note: Any, report: Any) -> Kept:
+        if place_of(await self._store.get("ids", target_id)) is None:
+            await self._wait(target_id, note, report)
+            return Kept("waiting", note.child)
+        return await sound(self, target_id, note, report)  # type: ignore[no-any-return] # the sound one is Any
+
+    return broken
+
+
+@_garden.bug(
+    "what cannot be read is not archived",
+    "services.ingest.archive:Archive.keep",
+    scenes=(Scene.RUBBISH,),
+)
+def raw_lost_on_poison(sound: Any) -> Any:
+    """Nobody can look at what came."""
+
+    async def broken(self: Any, found: Any) -> None:
+        if found.envelope is not None:
+            await sound(self, found)
+
+    return broken
+
+
+@_garden.bug(
+    "what is parked is not put aside",
+    "services.ingest.archive:Archive.quarantine",
+    scenes=(Scene.RUBBISH,),
+)
+def poison_not_put_aside(_sound: Any) -> Any:
+    """Once its queue forgets it, it is one among all envelopes."""
+
+    async def broken(*_args: Any) -> None:
+        return
+
+    return broken
+
+
+@_garden.bug(
+    "an item that cannot be kept takes its neighbours with it",
+    "services.ingest.handlers:items",
+    scenes=(Scene.SPOILT,),
+)
+def reject_takes_its_neighbours(sound: Any) -> Any:
+    """The whole envelope is parked."""
+
+    def broken(envelope: Any) -> list[Any]:
+        found = list(sound(envelope))
+        return [item for item in found if isinstance(item, RejectedItem)] or found
+
+    return broken
+
+
+@_garden.bug(
+    "an item that cannot be kept is parked by nobody",
+    "services.ingest.parked:Rejects.park",
+    scenes=(Scene.SPOILT,),
+)
+def reject_not_parked(_sound: Any) -> Any:
+    """Only its neighbours tell that it was there."""
+
+    async def broken(*_args: Any) -> None:
+        return
 
     return broken
 
@@ -114,7 +206,8 @@ def status_not_mirrored(sound: Any) -> Any:
 @_garden.bug(
     "outbox of a merge is not written",
     "shared.record.people:outbox",
-    unseen="the audit does not look at the documents of conversations, and messages do not change by a merge",
+    scenes=(Scene.RENAMED, Scene.MERGED),
+    hot=("services/ingest/handlers.py",),
 )
 def merge_without_outbox(_sound: Any) -> Any:
     """What no redelivery would bring again is published only once."""
@@ -124,7 +217,7 @@ def merge_without_outbox(_sound: Any) -> Any:
 @_garden.bug(
     "aliases are claimed without a condition",
     "shared.record.people:_claim",
-    unseen="the audit does not ask whether one person has one thread",
+    scenes=(Scene.CROWD,),
 )
 def alias_claimed_non_atomically(_sound: Any) -> Any:
     """The last one to claim an alias has it."""
@@ -134,7 +227,7 @@ def alias_claimed_non_atomically(_sound: Any) -> Any:
 @_garden.bug(
     "the last order_key moves backwards",
     "shared.record.conversation:_order",
-    unseen="the audit does not look at conversations' last_order_key and unread",
+    scenes=(Scene.CROWD,),
 )
 def order_key_moved_backwards(sound: Any) -> Any:
     """The conversation's last message is whichever was kept last."""

@@ -7,6 +7,7 @@ from services.forwarder.ordering import Plan
 from shared.lanes.port import Finished
 from shared.store.port import Attr, Check, Put
 from sim.bugs.plant import Garden
+from sim.scenes import Scene
 
 _garden = Garden()
 
@@ -89,7 +90,7 @@ def older_messages_stepped_over(sound: Any) -> Any:
 @_garden.bug(
     "the lanes of a routed message are not run again",
     "services.forwarder.router:Router.lanes",
-    unseen="it needs a death between the routing and the run, and no later message in the lane",
+    hot=("shared/lanes/",),
 )
 def lanes_not_run_on_redelivery(_sound: Any) -> Any:
     """Whoever routed it and died before running them was the last."""
@@ -109,7 +110,7 @@ def route_ignored(_sound: Any) -> Any:
 @_garden.bug(
     "nothing is held back for older messages",
     "services.forwarder.ordering:plan",
-    unseen="not in 12 worlds: an older message that is stepped over is late, and marked",
+    scenes=(Scene.CALM, Scene.CROWD),
 )
 def poked_message_first(_sound: Any) -> Any:
     """Messages are routed in the order of their events."""

@@ -5,6 +5,7 @@ from typing import Any
 from services.forwarder.ports import NotSentError, UnclearError
 from shared.lanes.port import Finished, Outcome
 from sim.bugs.plant import Garden
+from sim.scenes import Scene
 
 _garden = Garden()
 
@@ -26,7 +27,7 @@ def retry_on_an_ambiguous_send(sound: Any) -> Any:
 @_garden.bug(
     "an abandoned send is repeated",
     "services.forwarder.gateway.sender:Gateway.abandoned",
-    unseen="not in 26 worlds: no gateway died between a send's effect and its finish",
+    hot=("services/forwarder/gateway/sender.py", "shared/lanes/"),
 )
 def abandoned_send_repeated(_sound: Any) -> Any:
     """Whoever died may have sent it."""
@@ -48,7 +49,7 @@ def ambiguous_send_counts_as_sent(_sound: Any) -> Any:
 @_garden.bug(
     "a throttled send is given up as sent",
     "services.forwarder.gateway.sender:Gateway._later",
-    unseen="not in 12 worlds: nothing was throttled",
+    hot=("services/forwarder/gateway/sender.py",),
 )
 def throttled_send_counts_as_sent(_sound: Any) -> Any:
     """What was refused for a moment is never sent."""
@@ -64,7 +65,8 @@ def outcome_not_mirrored(_sound: Any) -> Any:
 @_garden.bug(
     "the gateway tells nobody",
     "services.forwarder.gateway.ledger:outbox",
-    unseen="not in 10 worlds: the status that follows repairs it",
+    scenes=(Scene.DOUBT,),
+    hot=("shared/due.py",),
 )
 def outcome_without_outbox(_sound: Any) -> Any:
     """Its events have no second chance."""
@@ -97,14 +99,14 @@ _garden.add(
     "rate-guard-removed",
     "tokens are never short, for a person as for a number",
     [("shared.policy.bucket:Bucket.take", _full)],
-    unseen="not in 14 worlds: nobody is sent 45 messages",
+    scenes=(Scene.FLURRY,),
 )
 
 
 @_garden.bug(
     "a locked account does not stop the sends",
     "services.ingest.verdicts:Verdicts.before",
-    unseen="not in 12 worlds: the audit does not ask whether sends went on after a lock",
+    scenes=(Scene.LOCKED,),
 )
 def breaker_not_tripped(_sound: Any) -> Any:
     """Meta's lock is read by nobody."""
