@@ -35,6 +35,20 @@ def received_id(pnid: str, wamid: str) -> str:
     return "i_" + _digest(pnid, wamid)
 
 
+def imported_id(pnid: str, party: str, minute: int, sender: str, content: str, ordinal: int) -> str:
+    """message_id of an imported message: the same line of any export of a chat makes the same id.
+
+    Args:
+        pnid: our number.
+        party: contact_id or group id.
+        minute: since the epoch, for Android prints no seconds.
+        sender: who wrote it, as the chat tells people apart.
+        content: hash of what it says.
+        ordinal: place among equals, from 0.
+    """
+    return "h_" + _digest(pnid, party, str(minute), sender, content, str(ordinal))
+
+
 def desk_id(agent_id: str, idempotency_key: str) -> str:
     """message_id of a message written at the desk: the same request always makes the same message."""
     return "o_" + _digest(agent_id, idempotency_key)
@@ -70,6 +84,11 @@ def order_key(ts_s: int | None, arrival_ns: int, message_id: str) -> str:
     plausible = ts_s is not None and arrival_s - SKEW_PAST_S <= ts_s <= arrival_s + SKEW_FUTURE_S
     seconds = ts_s if plausible and ts_s is not None else arrival_s
     return f"{seconds:010d}.{arrival_ns:020d}.{message_id[-6:]}"
+
+
+def imported_key(ts_s: int, place: int, message_id: str) -> str:
+    """Position of an imported message: its time as in the file, its place in its minute, its id."""
+    return f"{ts_s:010d}.{place:020d}.{message_id[-6:]}"
 
 
 def arrival_ms(key: str) -> int:

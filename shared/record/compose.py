@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shared.ids import conversation_id, order_key, received_id
+from shared.ids import conversation_id, imported_key, order_key, received_id
 from shared.policy.window import free_entry_ends_at, opens_window, window_ends_at
 from shared.record.codec import content_sha
 from shared.record.conversation import SILENT, Movement
-from shared.record.inbound import Inbound
+from shared.record.inbound import Inbound, MediaSlot
 from shared.store.port import Item
 
 
@@ -24,8 +24,12 @@ class Slot:
 
 def slot(inbound: Inbound, contact_id: str) -> Slot:
     """Conversation and order_key of a message; the key fixes its arrival for good."""
-    message_id = received_id(inbound.pnid, inbound.wamid)
+    message_id = inbound.message_id
     cid = conversation_id(inbound.pnid, inbound.group_id or contact_id)
+    if inbound.imported is not None:
+        return Slot(
+            message_id, contact_id, cid, imported_key(inbound.ts_s or 0, inbound.imported.place, message_id)
+        )
     return Slot(message_id, contact_id, cid, order_key(inbound.ts_s, inbound.origin.at_ns, message_id))
 
 
@@ -52,7 +56,7 @@ def message_item(
         "rev": 1,
         "raw_id": origin.raw_id,
         "content_sha": content_sha(inbound.wamid, inbound.message),
-        "media": [{"n": each.n, "mime": each.mime, "state": "pending"} for each in inbound.media],
+        "media": [_medium(each) for each in inbound.media],
         **sealed,
     }
     if opens_window(inbound.type, direction=inbound.direction, source=origin.source):
@@ -62,6 +66,11 @@ def message_item(
     if inbound.relation:
         item["target"] = received_id(inbound.pnid, inbound.relation.wamid)
     return item
+
+
+def _medium(slot: MediaSlot) -> Item:
+    begun = {"state": "failed", "reason": slot.lost} if slot.lost else {"state": "pending"}
+    return {"n": slot.n, "mime": slot.mime, **begun}
 
 
 def ids_item(message: Item) -> Item:

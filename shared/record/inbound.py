@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from shared.ids import received_id
 from shared.vault.pepper import AliasKind
 
 Direction = Literal["in", "out"]
@@ -61,10 +62,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class MediaSlot:
-    """One medium of a message; its id at Meta is part of the content."""
+    """One medium of a message; its id at Meta is part of the content. `lost` = why it will never come."""
 
     n: int
     mime: str
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,14 @@ class Relation:
 
     kind: RelationKind
     wamid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What a message of an import has in place of a wamid: an id of its own, and its place in its minute."""
+
+    message_id: str
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,7 @@ class Inbound:
         content: what is sealed, `message` included (see shape.MessageItem).
         ts_s: Meta's timestamp in seconds, None where it is missing or no number.
         free_entry: the message came through an ad (referral).
+        imported: set for a line of an export; `wamid` is then its message_id.
     """
 
     origin: Origin
@@ -105,6 +116,12 @@ class Inbound:
     reply_to: str | None = None
     relation: Relation | None = None
     free_entry: bool = False
+    imported: Imported | None = None
+
+    @property
+    def message_id(self) -> str:
+        """The id it is kept under."""
+        return self.imported.message_id if self.imported else received_id(self.pnid, self.wamid)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from shared.clock import Clock
 from shared.events.model import Event
-from shared.ids import Ids, received_id
+from shared.ids import Ids
 from shared.record import events
 from shared.record.codec import content_sha
 from shared.record.commit import ATTEMPTS, commit, pause
@@ -76,11 +76,11 @@ class Keeper:
         try:
             kept = await self._kept(inbound, owed)
         except KeyDestroyedError:
-            kept = Kept("erased", received_id(inbound.pnid, inbound.wamid))
+            kept = Kept("erased", inbound.message_id)
         return replace(kept, events=(*owed.events, *kept.events), owed=owed.ops)
 
     async def _kept(self, inbound: Inbound, owed: _Owed) -> Kept:
-        message_id = received_id(inbound.pnid, inbound.wamid)
+        message_id = inbound.message_id
         for attempt in range(ATTEMPTS * 4):
             party = await self._people.resolve(inbound.person, inbound.origin)
             owed.add(party)

@@ -8,7 +8,8 @@ import hashlib
 import hmac
 from typing import Literal
 
-AliasKind = Literal["bsuid", "waid", "phone"]
+# `printed`: a name as an export of our phone prints it, `<pnid>:<name>`
+AliasKind = Literal["bsuid", "waid", "phone", "printed"]
 MIN_BYTES = 32  # RFC 2104 s.3: a key shorter than the hash's output weakens it
 
 
