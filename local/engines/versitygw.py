@@ -9,7 +9,7 @@ from local.process import Server
 
 NAME = "versitygw"
 READY_S = 30.0
-ACCESS_KEY = "local-root"
+ACCESS_KEY = "localroot"  # letters and digits: DynamoDB Local takes no others
 SECRET_KEY = "local-root-secret"  # noqa: S105 - of a throw-away server on loopback
 _MODULE = "github.com/versity/versitygw/cmd/versitygw@v1.8.0"
 _WITHOUT = ("no corre `make test-engines`", "`make test-engines` does not run")
