@@ -7,6 +7,7 @@ from shared.policy import state
 from shared.record.inbound import StatusReport
 from shared.record.people import People
 from shared.store.port import Attr, ConditionFailedError, Store, Update
+from shared.vault.port import KeyDestroyedError
 
 STOPPED_MARKETING = 131050  # Meta, "Error codes": the person stopped marketing messages
 
@@ -26,10 +27,17 @@ class Verdicts:
                 _unless_later(state.trip(waba, report.code or 0, report.origin.at_ms), "closed_at", report)
             )
         if report.code == STOPPED_MARKETING:
-            party = await self._people.resolve(report.person, report.origin)
-            known = {"opted_out": "marketing", "stopped_at": report.origin.at_ms}
-            op = Update(state.TABLE, state.optout_pk(party.contact_id), "-", set=known, add={"rev": 1})
-            await self._write(_unless_later(op, "stopped_at", report))
+            await self._stopped(report)
+
+    async def _stopped(self, report: StatusReport) -> None:
+        """A person wants no more marketing; of an erased one nothing is written any more."""
+        try:
+            party = await self._people.resolve(report.person, report.origin, report.ts_s)
+        except KeyDestroyedError:
+            return
+        known = {"opted_out": "marketing", "stopped_at": report.origin.at_ms}
+        op = Update(state.TABLE, state.optout_pk(party.contact_id), "-", set=known, add={"rev": 1})
+        await self._write(_unless_later(op, "stopped_at", report))
 
     def count(self, report: StatusReport) -> None:
         """Count a violation Meta reports, once."""

@@ -89,7 +89,7 @@ class Accounts:
         if change.person is None:
             await self._keys.ensure(ACCOUNT_KEY)
             return change.key, ACCOUNT_KEY
-        party = await self._people.resolve(change.person, change.origin)
+        party = await self._people.resolve(change.person, change.origin, change.ts_s)
         return f"{change.key}#{party.contact_id}", party.contact_id
 
 

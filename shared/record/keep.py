@@ -82,7 +82,7 @@ class Keeper:
     async def _kept(self, inbound: Inbound, owed: _Owed) -> Kept:
         message_id = inbound.message_id
         for attempt in range(ATTEMPTS * 4):
-            party = await self._people.resolve(inbound.person, inbound.origin)
+            party = await self._people.resolve(inbound.person, inbound.origin, inbound.ts_s)
             owed.add(party)
             message = await self._written(inbound, party)
             if message is not None:
@@ -156,6 +156,8 @@ class Keeper:
             return Kept("own", seen["pk"])
         message = await self._store.get("messages", seen["conversation_id"], seen["order_key"])
         if message is None:
+            return Kept("gone", seen["pk"])
+        if message.get("erased"):
             return Kept("erased", seen["pk"])
         sha = content_sha(inbound.wamid, inbound.message)
         if sha == seen["content_sha"]:

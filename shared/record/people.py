@@ -16,6 +16,7 @@ from shared.ids import Ids, conversation_id
 from shared.record import events
 from shared.record.commit import ATTEMPTS, commit, pause
 from shared.record.inbound import Origin, Person
+from shared.record.ledger import PersonErasedError, older
 from shared.record.sealing import Sealing
 from shared.store.port import (
     Attr,
@@ -42,9 +43,16 @@ class Party:
 
     contact_id: str
     rev: int
-    erased: bool = False
     events: tuple[Event, ...] = ()
     owed: tuple[Update, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Free:
+    """An alias nobody owns: the owner that is gone and that it still names, and when that one was erased (ms)."""
+
+    gone: str | None = None
+    erased_at: int = 0
 
 
 class People:
@@ -72,16 +80,24 @@ class People:
         self._ids = ids
         self._service = service
 
-    async def resolve(self, person: Person, origin: Origin) -> Party:
+    async def resolve(self, person: Person, origin: Origin, ts_s: int | None = None) -> Party:
         """The contact of a person, minted or merged where need be; every alias named is then claimed.
 
-        Raises ContendedError when others kept winning, KeysUnavailableError, StoreUnavailableError.
+        Args:
+            person: as a payload names them.
+            origin: where it comes from.
+            ts_s: when it was said, where the payload tells.
+
+        Raises PersonErasedError where what was said is older than the person's erasure, ContendedError when
+        others kept winning, KeysUnavailableError, StoreUnavailableError.
         """
         claims = self.alias_keys(person)
         found: list[Event] = []
         owed: list[Update] = []
         for attempt in range(ATTEMPTS * 4):
-            owners, free = await self._owners(claims)
+            owners, free, erased_at = await self._owners(claims)
+            if older(erased_at, origin, ts_s):
+                raise PersonErasedError
             ops, news = await self._plan(owners, free, person, origin)
             held = outbox(self._service, self._clock.now_ms(), news)
             if ops and not await self._won([*ops, *held]):
@@ -91,12 +107,12 @@ class People:
             owed += held
             if len(owners) == 1 and not ops:
                 (root,) = owners.values()
-                return Party(root["pk"], root["rev"], bool(root.get("erased")), tuple(found), tuple(owed))
+                return Party(root["pk"], root["rev"], tuple(found), tuple(owed))
         raise ContendedError("identity: others kept claiming the same aliases")
 
     async def find(self, person: Person) -> str | None:
         """The surviving contact of a person where one is known; claims nothing."""
-        owners, _ = await self._owners(self.alias_keys(person))
+        owners, _, _ = await self._owners(self.alias_keys(person))
         return min(owners, default=None)
 
     def alias_keys(self, person: Person) -> list[str]:
@@ -122,16 +138,28 @@ class People:
             return False
         return True
 
-    async def _owners(self, claims: Sequence[str]) -> tuple[dict[str, Item], dict[str, str | None]]:
-        """Surviving contacts by id; and the aliases nobody owns, with the vanished owner they still name."""
+    async def _owners(self, claims: Sequence[str]) -> tuple[dict[str, Item], dict[str, _Free], int]:
+        """Surviving contacts by id, the aliases nobody owns, and when one of these people was erased (ms).
+
+        An erased person owns no alias any more; but the alias keeps the time of the erasure, whoever claims it
+        anew, so that what is older stays out.
+        """
         found = await self._store.get_many([("aliases", key, "-") for key in claims])
-        named = {key: found.get(("aliases", key, "-"), {}).get("contact_id") for key in claims}
-        roots = {contact: await self.root(contact) for contact in dict.fromkeys(named.values()) if contact}
-        free = {key: contact for key, contact in named.items() if contact is None or roots[contact] is None}
-        return {root["pk"]: root for root in roots.values() if root is not None}, free
+        named = {key: found.get(("aliases", key, "-"), {}) for key in claims}
+        contacts = [item["contact_id"] for item in named.values() if "contact_id" in item]
+        roots = {contact: await self.root(contact) for contact in dict.fromkeys(contacts)}
+        alive = {each["pk"]: each for each in roots.values() if each is not None and not each.get("erased")}
+        free, erased_at = {}, 0
+        for key, item in named.items():
+            root = roots.get(item.get("contact_id", ""))
+            since = max(item.get("erased_at", 0), (root or {}).get("erased_at", 0))
+            erased_at = max(erased_at, since)
+            if root is None or root["pk"] not in alive:
+                free[key] = _Free(item.get("contact_id"), since)
+        return alive, free, erased_at
 
     async def _plan(
-        self, owners: Mapping[str, Item], free: Mapping[str, str | None], person: Person, origin: Origin
+        self, owners: Mapping[str, Item], free: Mapping[str, _Free], person: Person, origin: Origin
     ) -> tuple[list[Op], list[Event]]:
         """The one transaction that comes next, and its events; nothing where all is settled."""
         if not owners:
@@ -143,7 +171,7 @@ class People:
             return [*_claims(free, root["pk"]), _unmerged(root["pk"])], []
         return await self._learn(root, person, origin)
 
-    async def _mint(self, free: Mapping[str, str | None]) -> list[Op]:
+    async def _mint(self, free: Mapping[str, _Free]) -> list[Op]:
         contact_id = self._ids.contact_id()
         key = await self._keys.mint(contact_id)
         contact = {
@@ -157,7 +185,7 @@ class People:
 
     async def _learn(self, root: Item, person: Person, origin: Origin) -> tuple[list[Op], list[Event]]:
         """Keep details that are new or newer; a change of a contact raises its conversations' rev too."""
-        if root.get("erased") or not person.details:
+        if not person.details:
             return [], []
         before = await self._stamped(root)
         after = _newer(before, person.details, origin.at_ns)
@@ -215,19 +243,23 @@ def point(thread: Item, survivor: str) -> Update:
     return Update("conversations", thread["sk"], "-", set=pointer, add={"rev": 1}, remove=["inbox"])
 
 
-def _claims(free: Mapping[str, str | None], contact_id: str) -> list[Op]:
+def _claims(free: Mapping[str, _Free], contact_id: str) -> list[Op]:
     """Take aliases; one that names a contact which is gone is taken from it."""
-    return [_claim({"pk": key, "sk": "-", "contact_id": contact_id}, gone) for key, gone in free.items()]
+    return [_claim(key, contact_id, each) for key, each in free.items()]
 
 
-def _claim(item: Item, gone: str | None) -> Put:
-    if gone is None:
+def _claim(key: str, contact_id: str, free: _Free) -> Put:
+    item: Item = {"pk": key, "sk": "-", "contact_id": contact_id}
+    if free.erased_at:
+        item["erased_at"] = free.erased_at
+    if free.gone is None:
         return Put("aliases", item, absent=True)
-    return Put("aliases", item, condition=Attr("contact_id").eq(gone))
+    return Put("aliases", item, condition=Attr("contact_id").eq(free.gone))
 
 
 def _unmerged(contact_id: str) -> Check:
-    return Check("contacts", contact_id, "-", Attr("pk").exists() & Attr("merged_into").not_exists())
+    here = Attr("pk").exists() & Attr("merged_into").not_exists() & Attr("erased").not_exists()
+    return Check("contacts", contact_id, "-", here)
 
 
 def _touch(cid: str) -> Update:

@@ -45,7 +45,9 @@ class MessageItem(TypedDict):
     for ours; record/content.py names the parts. Above 64 KiB `sealed_ref` names an object of the raw bucket
     instead. `author` is an agent id on ours; flag `echo` marks what the newsroom's own phone sent; `opened`
     marks the message that began its conversation; `target` is the message_id a reaction, edit or revoke
-    speaks about; `delivered_twice` says that two attempts reached the customer.
+    speaks about; `delivered_twice` says that two attempts reached the customer. `erased`: nothing is left of
+    what was said but these facts; `erased_media` is how many files went with it. `expires_at` (ms) is when it
+    may go by the retention of the day it was kept; the keeper goes by today's, see record/retention.py.
     """
 
     pk: str
@@ -75,10 +77,14 @@ class MessageItem(TypedDict):
     opens_window: NotRequired[bool]
     opened: NotRequired[bool]
     delivered_twice: NotRequired[bool]
+    erased: NotRequired[bool]
+    erased_media: NotRequired[int]
 
 
 class IdItem(TypedDict):
     """`ids`: pk = message_id (or `i_` of one of our wamids), sk = "-"; `wait#` items see record/waits.py.
+
+    `ttl` (s) is set once the message has reached its end: the id outlives it, so that nothing brings it back.
 
     Of an account event (pk `a_<raw_id>.<position>`): `at_pk` and `at_sk` in `policy`.
     """
@@ -90,6 +96,7 @@ class IdItem(TypedDict):
     content_sha: NotRequired[str]
     raw_id: NotRequired[str]
     attempt: NotRequired[str]
+    ttl: NotRequired[int]
 
 
 class ConversationItem(TypedDict):
@@ -119,6 +126,8 @@ class ConversationItem(TypedDict):
     preview_order_key: NotRequired[str]
     free_entry_ends_at: NotRequired[int]
     merged_into: NotRequired[str]
+    erased: NotRequired[bool]
+    held: NotRequired[bool]
     rev: int
 
 
@@ -136,6 +145,8 @@ class ContactItem(TypedDict):
     merged_into: NotRequired[str]
     protected: NotRequired[bool]
     erased: NotRequired[bool]
+    erased_at: NotRequired[int]
+    held: NotRequired[bool]
     rev: int
 
 

@@ -139,7 +139,7 @@ class Statuses:
         return facts | {name: value for name, value in given.items() if value is not None}
 
     async def _wait(self, target_id: str, note: _Note, report: StatusReport) -> None:
-        party = await self._people.resolve(report.person, report.origin)
+        party = await self._people.resolve(report.person, report.origin, report.ts_s)
         sk = wait_sk(KIND, note.child)
         sealed = await self._sealing.fields(party.contact_id, note.content, "ids", target_id, sk)
         facts = {**note.facts, "key_id": party.contact_id, **sealed}
@@ -201,7 +201,7 @@ class Statuses:
             joined = await self.gather(place, wamid_id, attempt)
         message = await self._store.get("messages", place.pk, place.sk)
         if message is None:
-            return Kept("erased", note.child)
+            return Kept("gone", note.child)
         envelope = events.of(self._clock, report.origin)
         if kind == "again":  # what an earlier receive joined may never have been told
             joined = await kinds_beside(self._store, place)
