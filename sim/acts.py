@@ -26,6 +26,7 @@ RESTARTS = 3  # of one desk, while consoles begin anew
 LATECOMERS = 12
 PHOTO_EACH_S = 4.0
 OUTAGE_S = 15.0
+SLOW_BURST, SLOW_S = 15, (4.0, 7.0)  # together longer than a queue hides a message
 LOST = 0.2  # of the desk's answers
 # Parts of the product of which one fails more often than the others.
 TIRED: tuple[tuple[str, ...], ...] = (
@@ -76,6 +77,8 @@ def trouble(day: Day) -> None:
         world.set_fault(TwinFault("lost_status", 0.9, day.seed))
     if Scene.HURRY in day.scenes:
         world.set_fault(TwinFault("timeout_after", 0.6, day.seed, 500, 7000))
+    if Scene.SLOW in day.scenes:
+        day.hooks.takes_s = SLOW_S
     if Scene.UNNAMED in day.scenes:
         world.set_fault(TwinFault("no_callback", 0.7, day.seed))
     if Scene.LOCKED in day.scenes:
@@ -118,6 +121,7 @@ def _scenes(day: Day) -> Iterator[Act]:
     customers = Customers(outside, rng)
     acts: dict[Scene, Callable[[], list[Act]]] = {
         Scene.BURST: lambda: [_burst(day, customers)],
+        Scene.SLOW: lambda: [customers.burst(SLOW_BURST)],
         Scene.HUGE: lambda: [customers.huge(MORNING_S / 2) for _ in range(2)],
         Scene.PHOTO: lambda: [customers.picture(1.0)],
         Scene.QUOTA: lambda: [customers.picture(0.5), customers.picture(1.0)],

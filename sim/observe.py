@@ -40,6 +40,7 @@ async def observe(
         ticks=ticks,
         beside=await _beside(servers),
         conversations=await _threads(servers, reader),
+        strays=await _strays(servers),
         cards={name: document for name, (_, document) in index.documents("conversations").items()},
         poison=await _objects(servers, topology.RAW_BUCKET, "poison/"),
         breakers=await _breakers(servers),
@@ -61,6 +62,12 @@ async def _beside(servers: Servers) -> dict[tuple[str, str], frozenset[str]]:
 
 async def _threads(servers: Servers, reader: Reader) -> list[Thread]:
     return [await _thread(item, reader) async for item in servers.store.scan("conversations")]
+
+
+async def _strays(servers: Servers) -> list[str]:
+    named = {item["contact_id"] async for item in servers.store.scan("aliases")}
+    contacts = [item async for item in servers.store.scan("contacts") if item["sk"] == "-"]
+    return [item["pk"] for item in contacts if "merged_into" not in item and item["pk"] not in named]
 
 
 async def _thread(item: Any, reader: Reader) -> Thread:

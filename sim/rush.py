@@ -10,7 +10,8 @@ from twin.core.mint import Mint
 from twin.core.model import seeded
 from twin.core.people import person
 
-NEWCOMERS, AT_ONCE = 12, 3
+NEWCOMERS, AT_ONCE = 20, 2
+GAP_S = 1.5  # most between two messages of one: about as long as it takes to make out who they are
 FIRST = 100  # number of the first newcomer: nobody the world began with
 NAMES = 4
 FLURRY = 60  # more than Meta lets go to one person at once
@@ -26,6 +27,7 @@ async def newcomers(outside: Outside, rng: Random, seconds: float) -> None:
         outside.driver.act(outside.driver.world.add_customer(who))
         for part in range(AT_ONCE):
             outside.says(who.id, type="text", text=f"hola {number}, {part}")
+            await asyncio.sleep(rng.uniform(0, GAP_S))
 
 
 async def renamed(outside: Outside, rng: Random, seconds: float) -> None:

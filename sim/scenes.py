@@ -32,6 +32,7 @@ class Scene(StrEnum):
     UNNAMED = "most statuses name no attempt"
     SPOILT = "something unreadable stands beside what people write"
     TIRED = "one part of the product fails far more often than the others"
+    SLOW = "destinations take seconds for each of the many messages of one person"
     CALM = "nothing goes wrong, so that nothing may be late"
 
 
@@ -77,7 +78,7 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
 # What may also happen in a world in which nothing goes wrong.
 QUIET = frozenset(
     {Scene.HUGE, Scene.PHOTO, Scene.RELATED, Scene.REACTS, Scene.RUBBISH, Scene.CROWD, Scene.RENAMED}
-    | {Scene.FLURRY, Scene.HURRY, Scene.LOCKED, Scene.CALM}
+    | {Scene.FLURRY, Scene.HURRY, Scene.LOCKED, Scene.SLOW, Scene.CALM}
 )
 
 

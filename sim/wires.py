@@ -101,7 +101,11 @@ Mode = Literal["ok", "down", "lost_answer"]
 
 
 class HookWire:
-    """Destinations that keep by webhook-id, and are down or lose an answer now and then until `until_s`."""
+    """Destinations that keep by webhook-id, and are down or lose an answer now and then until `until_s`.
+
+    Attributes:
+        takes_s: how long a delivery takes, from and to.
+    """
 
     def __init__(self, outside: Outside, rng: Random, trouble: float, until_s: float) -> None:
         self._driver = outside.driver
@@ -109,11 +113,12 @@ class HookWire:
         self._trouble = trouble
         self._until_s = until_s
         self._kept: dict[tuple[str, str], None] = {}
+        self.takes_s = (0.005, 0.05)
 
     async def deliver(self, call: Call) -> Answer:
         """Take a call and answer."""
         mode = self._mode()
-        await asyncio.sleep(self._rng.uniform(0.005, 0.05))
+        await asyncio.sleep(self._rng.uniform(*self.takes_s))
         if mode == "down":
             self._note(call, "fail", "503")
             return Answer(503)

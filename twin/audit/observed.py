@@ -116,6 +116,7 @@ class Observed:
         unreadable: ids of messages that the table lists and the API cannot show.
         threads: conversation_id -> message ids on the pages of its thread.
         beside: (conversation_id, order_key) of a message -> `kind#child` of what stands beside it.
+        strays: contacts that are merged into nobody and that no alias names.
         conversations: every conversation. cards: conversation_id -> its search document.
         poison: object key -> bytes of what was put aside. breakers: one an account.
         reopened: when a person let sends go on, ms. holds: what consumers did, in order.
@@ -136,6 +137,7 @@ class Observed:
     beside: Mapping[tuple[str, str], frozenset[str]] | None = None
     conversations: Sequence[Thread] | None = None
     cards: Mapping[str, Mapping[str, Any]] | None = None
+    strays: Sequence[str] = ()
     poison: Mapping[str, bytes] | None = None
     breakers: Sequence[Breaker] | None = None
     reopened: Sequence[int] = ()

@@ -240,6 +240,7 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("a reaction is not beside its target", 2, "lost", lambda case: _reacted(case, beside=False)),
     ("last message forgotten", 2, "wrong", _observed(conversations=[replace(THREAD, last_order_key="1.1.a")])),
     ("unread miscounted", 2, "wrong", _observed(conversations=[replace(THREAD, unread=2)])),
+    ("a contact known by nothing", 2, "wrong", _observed(strays=["p_9"])),
     ("one person twice", 2, "wrong", lambda case: _other_thread(case, "p_2")),
     ("no card", 3, "lost", _observed(cards={})),
     ("another alias", 3, "lost", _observed(cards={"c_1": {"alias": "Fuente 2", "name": ["Ana"]}})),

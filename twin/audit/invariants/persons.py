@@ -10,7 +10,9 @@ from twin.audit.people import people_of
 
 
 def persons(history: History, observed: Observed) -> Iterator[Finding]:
-    """(2) What one person wrote to one number belongs to one contact, whatever it was known by."""
+    """(2) What one person wrote to one number belongs to one contact, and each contact is known by something."""
+    for contact in observed.strays:
+        yield Finding(2, "wrong", contact, "a contact that nothing is known by")
     if observed.conversations is None:
         return
     people = people_of(history, observed)
