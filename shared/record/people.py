@@ -245,16 +245,18 @@ def point(thread: Item, survivor: str) -> Update:
 
 def _claims(free: Mapping[str, _Free], contact_id: str) -> list[Op]:
     """Take aliases; one that names a contact which is gone is taken from it."""
-    return [_claim(key, contact_id, each) for key, each in free.items()]
+    return [_claim(_alias(key, contact_id, each), each.gone) for key, each in free.items()]
 
 
-def _claim(key: str, contact_id: str, free: _Free) -> Put:
-    item: Item = {"pk": key, "sk": "-", "contact_id": contact_id}
-    if free.erased_at:
-        item["erased_at"] = free.erased_at
-    if free.gone is None:
+def _alias(key: str, contact_id: str, free: _Free) -> Item:
+    since = {"erased_at": free.erased_at} if free.erased_at else {}
+    return {"pk": key, "sk": "-", "contact_id": contact_id, **since}
+
+
+def _claim(item: Item, gone: str | None) -> Put:
+    if gone is None:
         return Put("aliases", item, absent=True)
-    return Put("aliases", item, condition=Attr("contact_id").eq(free.gone))
+    return Put("aliases", item, condition=Attr("contact_id").eq(gone))
 
 
 def _unmerged(contact_id: str) -> Check:
