@@ -4,9 +4,12 @@ import os
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from sim import scope
+from sim.bugs import BUGS, Bug
+from sim.bugs.plant import planted
 from sim.cells import Fault, Site
 from sim.chaos import Plan
 from sim.scenario import Outcome, Size, play
@@ -14,6 +17,7 @@ from sim.scenes import Scene, enabling
 
 RATE = 0.008  # probability of a fault at a call, beside the wanted ones
 CALM_EACH = 10
+STRIDE = 7919  # a prime above the number of cells
 WANTED = 8  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
 
 
@@ -60,9 +64,14 @@ def plan(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
     if seed % CALM_EACH == CALM_EACH - 1:
         return calm(seed)
     matrix = scope.cells()
-    chosen = [matrix[(seed * WANTED + n) * 7919 % len(matrix)] for n in range(WANTED)]
+    chosen = [matrix[_place(seed * WANTED + n, len(matrix))] for n in range(WANTED)]
     wanted = {(site.path, site.line): fault for site, fault in chosen}
     return Plan(seed, RATE, silenced, wanted, enabling(site for site, _ in chosen))
+
+
+def _place(turn: int, cells: int) -> int:
+    """Every cell once in `cells` turns, far from its neighbours, and in each round at another turn."""
+    return (turn * STRIDE + turn // cells) % cells
 
 
 def calm(seed: int) -> Plan:
@@ -70,16 +79,27 @@ def calm(seed: int) -> Plan:
     return Plan(seed, 0.0, scenes=frozenset({Scene.CALM}), heat=0.0)
 
 
-def world(seed: int, silenced: frozenset[int] = frozenset()) -> Report:
-    """Play one seed."""
-    return _report(play(seed, Size(), plan(seed, silenced), scope.by_file()))
+def world(seed: int, silenced: frozenset[int] = frozenset(), bug: str = "") -> Report:
+    """Play one seed; with a planted bug, its name given, in a world that has what the bug needs."""
+    planned = plan(seed, silenced)
+    if not bug:
+        return _report(play(seed, Size(), planned, scope.by_file()))
+    fault = named(bug)
+    planned = replace(planned, scenes=planned.scenes | fault.scenes, hot=fault.hot)
+    with planted(fault):
+        return _report(play(seed, Size(), planned, scope.by_file()))
 
 
-def campaign(first: int, count: int, workers: int | None = None) -> Iterator[Report]:
+def named(bug: str) -> Bug:
+    """A planted bug by its name. Raises KeyError where there is none."""
+    return {each.name: each for each in BUGS}[bug]
+
+
+def campaign(first: int, count: int, workers: int | None = None, bug: str = "") -> Iterator[Report]:
     """Play many seeds, in order of the seeds."""
     workers = workers or os.cpu_count() or 1
     with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(world, range(first, first + count), chunksize=4)
+        yield from pool.map(partial(world, bug=bug), range(first, first + count), chunksize=4)
 
 
 def _report(outcome: Outcome) -> Report:

@@ -8,11 +8,13 @@ interleaving again.
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from contextvars import Context
 from random import Random
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class DeadlockError(Exception):
@@ -33,16 +35,30 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     _ready: deque[asyncio.Handle]
     _stopping: bool
-    _scheduled: list[Any]  # TimerHandles with their private heap fields
+    _scheduled: list[Any]  # (when, order of setting, TimerHandle): quicker to compare than handles
 
     def __init__(self, seed: int, step_limit: int = 3_000_000) -> None:
         super().__init__()
         self._now = 0.0
+        self._timers = 0
         self._order = Random(seed)  # noqa: S311 - an interleaving, not a secret
         self._step_limit = step_limit
         self._clock_resolution = 1e-9
         self.steps = 0
         self.set_exception_handler(lambda _loop, _context: None)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[Unpack[Ts]], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """A timer; two of the same instant come in the order in which they were set."""
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        self._timers += 1
+        heapq.heappush(self._scheduled, (when, self._timers, handle))
+        return handle
 
     def time(self) -> float:
         """Seconds of virtual time since the world began."""
@@ -56,9 +72,8 @@ class VirtualLoop(asyncio.BaseEventLoop):
 
     def _run_once(self) -> None:
         """One callback; BaseEventLoop.run_forever calls this until stopped."""
-        self._drop_cancelled()
-        self._release_due()
         ready = self._ready
+        self._release_due(waiting=not ready)
         if not ready:
             if not self._stopping:
                 raise DeadlockError
@@ -72,18 +87,13 @@ class VirtualLoop(asyncio.BaseEventLoop):
         if not handle.cancelled():
             handle._run()
 
-    def _drop_cancelled(self) -> None:
-        while self._scheduled and self._scheduled[0].cancelled():
-            heapq.heappop(self._scheduled)._scheduled = False
-
-    def _release_due(self) -> None:
+    def _release_due(self, *, waiting: bool) -> None:
+        """Make due timers ready; where nothing else is, time jumps to the next one."""
         scheduled = self._scheduled
-        if not self._ready and scheduled:
-            self._now = max(self._now, scheduled[0]._when)
-        while scheduled and scheduled[0]._when <= self._now:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
+        while scheduled and (waiting or scheduled[0][0] <= self._now or scheduled[0][2].cancelled()):
+            when, _, handle = heapq.heappop(scheduled)
             if not handle.cancelled():
+                self._now, waiting = max(self._now, when), False
                 self._ready.append(handle)
 
 

@@ -10,14 +10,14 @@ from sim.campaign import Report, world
 MAX_RUNS = 120
 
 
-def shrink(seed: int) -> tuple[Report, int]:
+def shrink(seed: int, bug: str = "") -> tuple[Report, int]:
     """The smallest set of faults that still violates, as its report; and how many worlds that took."""
-    report = world(seed)
+    report = world(seed, bug=bug)
     silenced: frozenset[int] = frozenset()
     runs, size = 1, max(1, len(report.struck) // 2)
     while size >= 1 and runs < MAX_RUNS:
         for group in _groups([number for number, _, _ in report.struck], size):
-            tried = world(seed, silenced | group)
+            tried = world(seed, silenced | group, bug)
             runs += 1
             if not tried.sound:
                 report, silenced = tried, silenced | group
