@@ -1,7 +1,6 @@
 """`cdmx replay`: reads the raw archive again through the same `keep()`; what is there already stays as it is."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -9,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from services.ingest.archive import Arrived, arrived, slot
+from services.ingest.archive import slot
+from services.ingest.archived import Archived
 from services.ingest.compose import ingest
 from services.ingest.handlers import Done, Ingest
 from services.ingest.settings import IngestSettings
@@ -17,7 +17,6 @@ from shared import topology
 from shared.clock import SystemClock
 from shared.errors import Poison
 from shared.objects.port import Objects
-from shared.queue.port import Message
 from shared.record.inbound import Source
 from shared.service import App
 from shared.settings import load
@@ -81,22 +80,12 @@ async def run(worker: Ingest, raw: Objects, since: datetime | None, source: Sour
 
 async def _one(worker: Ingest, raw: Objects, key: str, source: Source, tally: Tally) -> None:
     queue = "connect" if key.startswith("raw/connect/") else "ingest"
-    found = await _read(raw, key, queue)
+    found = await Archived(raw).read(key)
     tally.envelopes += 1
     try:
         tally.add(await worker.take(found, queue, source=source))
     except Poison as error:
         tally.refused[error.reason] += 1
-
-
-async def _read(raw: Objects, key: str, queue: str) -> Arrived:
-    """An archived envelope as it arrived: its own stamp, or the one it was archived under."""
-    body, info = await raw.get(key), await raw.head(key)
-    known = dict(info.metadata) if info else {}
-    arrival_ns = int(known.get("arrival-ns", "0"))
-    attributes = json.loads(known.get("attributes", "{}"))
-    text = body.decode("utf-8", "surrogatepass")
-    return arrived(Message("", text, "", 1, arrival_ns // 1_000_000, attributes), queue)
 
 
 async def _keys(raw: Objects, since: datetime | None) -> AsyncIterator[str]:

@@ -14,11 +14,26 @@ OUTSIDE = {
     "jwks.py": "who the HTTP caller is: the identity provider's keys, read for a request and kept nowhere",
 }
 
+# NOT_YET: composed by worlds in issue Record; this list must be empty when that issue is done.
+_RECORD = "composed by worlds in issue Record"
+NOT_YET = {
+    "services/ingest/archived.py": _RECORD,
+    "services/ingest/keeper/": _RECORD,
+    "shared/lease.py": _RECORD,
+    "shared/policy/spending.py": _RECORD,
+    "shared/record/erasure.py": _RECORD,
+    "shared/record/files.py": _RECORD,
+    "shared/record/holds.py": _RECORD,
+    "shared/record/ledger.py": _RECORD,
+    "shared/record/retention.py": _RECORD,
+}
+
 
 def files() -> list[str]:
     """The product's source files in scope, sorted."""
     found = [path for folder in ("services", "shared") for path in (ROOT / folder).rglob("*.py")]
-    return sorted(str(path.relative_to(ROOT)) for path in found if not OUTSIDE.keys() & set(path.parts))
+    named = (str(path.relative_to(ROOT)) for path in found if not OUTSIDE.keys() & set(path.parts))
+    return sorted(name for name in named if not name.startswith(tuple(NOT_YET)))
 
 
 @cache

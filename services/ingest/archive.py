@@ -28,6 +28,7 @@ class Arrived:
         arrival_ns: when the sender published it, else when it entered our queue.
         source: where it came from.
         envelope: read as far as its outer layers; None where `fault` says why not.
+        gone: positions of items that were taken out of it since (archived.py).
     """
 
     raw_id: str
@@ -37,6 +38,7 @@ class Arrived:
     source: Source
     envelope: Envelope | None
     fault: Poison | None = None
+    gone: tuple[int, ...] = ()
 
 
 def arrived(message: Message, queue: str) -> Arrived:

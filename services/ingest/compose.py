@@ -1,6 +1,7 @@
 """Ingest put together over ports: the worker's process and `cdmx replay` both start from here."""
 
 from services.ingest.archive import Archive
+from services.ingest.archived import Archived
 from services.ingest.handlers import Ingest
 from services.ingest.origin import Ours
 from services.ingest.parked import Rejects
@@ -32,6 +33,7 @@ async def ingest(app: App[IngestSettings]) -> Ingest:
     return Ingest(
         record,
         archive,
+        Archived(raw),
         Rejects(archive, {name: await app.dlq(name) for name in QUEUES}, store, app.clock, NAME),
         Verdicts(store, record.people, app.metrics),
         await app.bus(),

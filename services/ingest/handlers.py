@@ -10,23 +10,27 @@ from typing import Any
 
 from services.ingest import account, understand
 from services.ingest.archive import Archive, Arrived, arrived
+from services.ingest.archived import Archived, numbered
 from services.ingest.origin import Ours
 from services.ingest.parked import Rejects
 from services.ingest.verdicts import Verdicts
 from shared.bus.port import Bus
 from shared.due import clear_outbox
 from shared.errors import Poison
+from shared.events.model import MessageChanged
 from shared.observability.metrics import Metrics
 from shared.observability.trace import Tracing
 from shared.queue.parking import traceparent
 from shared.queue.port import Message
 from shared.record.build import Record
 from shared.record.codec import clear
-from shared.record.inbound import Origin, Source
+from shared.record.inbound import Inbound, Origin, Source
 from shared.record.kept import Kept
+from shared.record.waits import Place
 from shared.store.port import Store
 from shared.whatsapp.item import (
     AnyItem,
+    CallItem,
     ConnectItem,
     MessageItem,
     MetaItem,
@@ -35,8 +39,8 @@ from shared.whatsapp.item import (
     UnknownItem,
     WitnessItem,
 )
-from shared.whatsapp.items import items
 
+_TAKEN_BACK = frozenset({"edit", "revoke"})
 NO_NUMBER = "no_number"
 
 
@@ -60,6 +64,7 @@ class Ingest:
         self,
         record: Record,
         archive: Archive,
+        archived: Archived,
         rejects: Rejects,
         verdicts: Verdicts,
         bus: Bus,
@@ -70,6 +75,7 @@ class Ingest:
     ) -> None:
         self._record = record
         self._archive = archive
+        self._archived = archived
         self._rejects = rejects
         self._verdicts = verdicts
         self._bus = bus
@@ -100,7 +106,7 @@ class Ingest:
             await self._archive.quarantine(found, fault.reason)
             raise fault
         origin = Origin(found.raw_id, 0, found.arrival_ns, source, trace)
-        sorted_out = [self._sorted(item) for item in items(found.envelope)]
+        sorted_out = self.sorted(found)
         rejected = tuple(item for item in sorted_out if isinstance(item, RejectedItem))
         if rejected and len(rejected) == len(sorted_out):
             await self._archive.quarantine(found, rejected[0].reason)
@@ -113,12 +119,28 @@ class Ingest:
         await self._publish(kept)
         for item in rejected:
             await self._rejects.park(found, item, queue, trace)
+        await self._unarchive(found, sorted_out, kept)
         return Done(tuple(kept), rejected)
+
+    def sorted(self, found: Arrived) -> list[AnyItem]:
+        """The items of an envelope, those that cannot be kept as rejected ones."""
+        return [self._sorted(item) for item in numbered(found)]
+
+    async def _unarchive(self, found: Arrived, sorted_out: Sequence[AnyItem], kept: Sequence[Kept]) -> None:
+        """What was dropped because its person is erased does not stay in the archive either."""
+        taken = [item for item in sorted_out if not isinstance(item, RejectedItem)]
+        gone = [item.position for item, one in zip(taken, kept, strict=True) if one.kind == "erased"]
+        if gone:
+            await self._archived.rewrite(found, gone)
 
     def _sorted(self, item: AnyItem) -> AnyItem:
         """An item, or its rejection where it is not ours or concerns no number."""
         reason = self._ours.foreign(item)
-        if reason is None and isinstance(item, MessageItem | StatusItem) and self._number(item) is None:
+        if (
+            reason is None
+            and isinstance(item, MessageItem | StatusItem | CallItem)
+            and self._number(item) is None
+        ):
             reason = NO_NUMBER
         if reason is None:
             return item
@@ -133,6 +155,8 @@ class Ingest:
         match item:
             case MessageItem():
                 return await self._message(item, origin)
+            case CallItem():
+                return await self._kept(understand.call(item, self._number(item) or "", origin, self._scope))
             case StatusItem() if item.field != "calls":
                 return await self._status(item, origin)
             case MetaItem():
@@ -145,7 +169,12 @@ class Ingest:
 
     async def _message(self, item: MessageItem, origin: Origin) -> Kept:
         pnid = self._number(item) or ""
-        kept = await self._record.keeper.keep(understand.inbound(item, pnid, origin, self._scope))
+        return await self._kept(understand.inbound(item, pnid, origin, self._scope))
+
+    async def _kept(self, inbound: Inbound) -> Kept:
+        kept = await self._record.keeper.keep(inbound)
+        for place in _changed(inbound, kept):
+            await self._record.changes.apply(place)
         if kept.kind == "variant":
             self._metrics.conflicts_total.inc()
         return kept
@@ -180,3 +209,11 @@ class Ingest:
         if found:
             await self._bus.publish(found)  # raises: the message comes again, and with it these events
             await clear_outbox(self._store, owed)
+
+
+def _changed(inbound: Inbound, kept: Kept) -> list[Place]:
+    """Messages that an edit or a revoke may just have come beside, as the events tell."""
+    if kept.message is None or (inbound.relation is None and kept.message["rev"] == 1):
+        return []
+    told = [event.data for event in kept.events if isinstance(event, MessageChanged)]
+    return [Place(data.conversation_id, data.order_key) for data in told if _TAKEN_BACK & {*data.changed}]

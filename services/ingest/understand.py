@@ -5,6 +5,7 @@ goes whole into the sealed content.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from shared.record.codec import clear
@@ -19,29 +20,29 @@ from shared.record.inbound import (
     RelationKind,
     StatusReport,
 )
-from shared.whatsapp import content, errors, identity
-from shared.whatsapp.item import MessageItem, MetaItem, StatusItem
+from shared.whatsapp import content, errors, identity, wording
+from shared.whatsapp.item import CallItem, MessageItem, MetaItem, StatusItem
 from shared.whatsapp.parts import Contact
+from shared.whatsapp.wire import dump
 
 _RELATIONS = ("reaction", "edit", "revoke")
+ENDED = "terminate"  # Meta, Calling API: the event that closes a call; `connect` opens it
+END = "#end"  # behind a wacid: the id of a call's end, which has none of its own
 
 
 def inbound(item: MessageItem, pnid: str, origin: Origin, scope: str) -> Inbound:
     """A message as the record keeps it. `scope` is our portfolio, in which BSUIDs are unique."""
     message, facts = item.message, content.of(item.message)
-    value = item.value()
     kind = clear(facts.kind)
     return Inbound(
-        origin=origin,
+        origin=replace(origin, source="import") if item.past else origin,
         pnid=pnid,
         wamid=item.wamid,
         person=person(item, scope, fallback=item.wamid),
         type=kind,
-        message=value[item.member][0],
+        message=dump(item.part),
         content={
-            "value": value,
-            "field": item.field,
-            "waba_id": item.waba_id,
+            **envelope(item),
             "wamid": item.wamid,
             "media_ids": [{"n": file.n, "id": file.id} for file in facts.media if file.id],
             "preview": facts.preview,
@@ -51,11 +52,30 @@ def inbound(item: MessageItem, pnid: str, origin: Origin, scope: str) -> Inbound
         direction="out" if item.echo else "in",
         echo=item.echo,
         group_id=message.group_id,
-        flags=facts.flags,
+        flags=(*facts.flags, *(("history",) if item.past else ())),
         media=tuple(MediaSlot(file.n, file.mime) for file in facts.media),
         reply_to=facts.reply_to,
         relation=_relation(kind, facts.target),
         free_entry=message.referral is not None,
+    )
+
+
+def call(item: CallItem, pnid: str, origin: Origin, scope: str) -> Inbound:
+    """A call as a row of its thread. How it ended is told of the row, or is the row where the call never came."""
+    said, ended = item.call, item.call.event == ENDED
+    shown = wording.call(said)
+    return Inbound(
+        origin=origin,
+        pnid=pnid,
+        wamid=f"{said.id}{END}" if ended else said.id or "",
+        person=person(item, scope, fallback=said.id or ""),
+        type="call_end" if ended else "call",
+        message=dump(said),
+        content={**envelope(item), "wamid": said.id, "preview": shown},
+        ts_s=seconds(said.timestamp),
+        preview=shown,
+        direction="out" if said.direction == identity.BUSINESS_INITIATED else "in",
+        relation=Relation("call_end", said.id or "") if ended else None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from services.ingest.archive import Archive
+from services.ingest.archived import Archived
 from services.ingest.handlers import Ingest
 from services.ingest.origin import Ours
 from services.ingest.parked import Rejects
@@ -70,6 +71,7 @@ def desk(base: World | None = None, *, store: Any = None, raw: Any = None, bus: 
     ingest = Ingest(
         record,
         archive,
+        Archived(raw),
         Rejects(archive, {"ingest": queue.dlq}, store, w.clock, "ingest"),
         Verdicts(store, record.people, metrics),
         told,
