@@ -127,13 +127,15 @@ async def _more(room: Newsroom, load: "asyncio.Task[None]", enough: asyncio.Even
 
 @asynccontextmanager
 async def _second(seed: int, say: Say) -> AsyncIterator[Newsroom]:
-    """A newsroom whose queues, tables and objects are other engines'. Raises RuntimeError where none carried."""
+    """A newsroom whose queues, tables and objects are other engines'. Raises RuntimeError where none was used."""
     with TemporaryDirectory(prefix="cdmx-second-") as folder:
         async with second_engines(Path(folder), say) as extra, newsroom_run.opened(seed, extra=extra) as room:
             bridge = Bridge(room.system)
             async with bridge.running():
                 yield room
-            print(f"{bridge.carried} messages carried from topics to ElasticMQ")
+            say(f"{bridge.carried} messages carried from topics to ElasticMQ")
+            if not bridge.carried:
+                raise RuntimeError("void: no message went through the second engines")
 
 
 async def main(seed: int, messages: int, *, plant: bool, second: bool) -> int:

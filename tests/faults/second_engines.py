@@ -78,9 +78,11 @@ class Bridge:
         goal = target.get_queue_url(QueueName=name)["QueueUrl"]
         while True:
             try:
-                self.carried += await asyncio.to_thread(_carried, source, origin, target, goal)
+                count = await asyncio.to_thread(_carried, source, origin, target, goal)
             except (BotoCoreError, ClientError):  # it is received again
                 await asyncio.sleep(_FAILED_PAUSE_S)
+            else:
+                self.carried += count
 
 
 def _carried(source: Any, origin: str, target: Any, goal: str) -> int:
