@@ -166,6 +166,7 @@ class Plan:
                 "TWIN_DISPLAY_NUMBER": DISPLAY_NUMBER,
                 "TWIN_CDN_PUBLIC_KEY": str(self.secrets.cdn_public_key),
                 "TWIN_CDN_KEY_ID": CDN_KEY_ID,
+                "TWIN_WITNESS_QUEUE": self.naming.name("connect"),
                 "TWIN_MEDIA_BUCKET": self.naming.bucket(topology.MEDIA_BUCKET, ACCOUNT),
                 **self.extra,
             },

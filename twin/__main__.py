@@ -14,7 +14,7 @@ HELP = """python -m twin: the outside world (WhatsApp, EUM Social, CDN, webhook 
   TWIN_WABA_ID               Meta's account id               TWIN_DISPLAY_NUMBER  digits
   TWIN_PHONE_NUMBER_ID       Meta's phone number id          TWIN_EUM_PHONE_NUMBER_ID  phone-number-id-...
   TWIN_CDN_PUBLIC_KEY        PEM or file of it               TWIN_CDN_KEY_ID      TWIN_MEDIA_BUCKET
-  TWIN_WITNESS_QUEUE_URL     where EventBridge's events go; unset: nowhere
+  TWIN_WITNESS_QUEUE         name of the queue that EventBridge's events go to; unset: nowhere
   AWS_ENDPOINT_URL_SNS, _SQS, _S3 and AWS credentials as for any client
 """
 

@@ -64,7 +64,7 @@ class Twin:
         settings = self._settings
         history = self._history(settings.state_dir)
         clients = await open_clients(self._stack, settings.account.region)
-        wire = Wire(history, clients.sns, clients.sqs, settings.witness_queue_url)
+        wire = Wire(history, clients.sns, clients.sqs, settings.witness_queue)
         self.driver = Driver(open_world(settings, history), history, wire, self._now)
         task = asyncio.create_task(self.driver.run())
         self._stack.push_async_callback(self._drained, task)

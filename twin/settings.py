@@ -19,7 +19,7 @@ class Settings:
     cdn_public_key: str
     cdn_key_id: str
     media_bucket: str
-    witness_queue_url: str
+    witness_queue: str
     host: str
 
     @classmethod
@@ -41,7 +41,7 @@ class Settings:
             cdn_public_key=_pem(env.get("TWIN_CDN_PUBLIC_KEY", "")),
             cdn_key_id=env.get("TWIN_CDN_KEY_ID", ""),
             media_bucket=env.get("TWIN_MEDIA_BUCKET", ""),
-            witness_queue_url=env.get("TWIN_WITNESS_QUEUE_URL", ""),
+            witness_queue=env.get("TWIN_WITNESS_QUEUE", ""),
             host=env.get("TWIN_HOST", "127.0.0.1"),
         )
 

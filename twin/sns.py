@@ -19,11 +19,11 @@ DESTINATIONS = "event_destinations"
 class Wire:
     """Publishes with raw clients; the destination is read from the twin's kept settings at each call."""
 
-    def __init__(self, history: History, sns: Any, sqs: Any, witness_queue_url: str) -> None:
+    def __init__(self, history: History, sns: Any, sqs: Any, witness_queue: str) -> None:
         self._history = history
         self._sns = sns
         self._sqs = sqs
-        self._queue = witness_queue_url
+        self._queue = witness_queue
 
     def has_topic(self) -> bool:
         """Whether the account has an event destination."""
@@ -42,17 +42,19 @@ class Wire:
 
     async def witness(self, bodies: Sequence[str]) -> None:
         """Send EventBridge events to the queue that the rule targets. Raises PublishError."""
+        url = (await self._call(self._sqs.get_queue_url, QueueName=self._queue))["QueueUrl"]
         for chunk in chunks(bodies):
             entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(chunk)]
-            await self._call(self._sqs.send_message_batch, QueueUrl=self._queue, Entries=entries)
+            await self._call(self._sqs.send_message_batch, QueueUrl=url, Entries=entries)
 
-    async def _call(self, call: Any, **arguments: Any) -> None:
+    async def _call(self, call: Any, **arguments: Any) -> Any:
         try:
             answer = await call(**arguments)
         except (BotoCoreError, ClientError) as wrong:
             raise PublishError(type(wrong).__name__) from wrong
         if answer.get("Failed"):
             raise PublishError(answer["Failed"][0].get("Code", "Failed"))
+        return answer
 
 
 def chunks(bodies: Sequence[str]) -> Iterator[list[str]]:

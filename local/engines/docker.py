@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local.engines import versitygw
+
 _READY_S = 240.0
 
 
@@ -44,7 +46,7 @@ IMAGES = {
         "versity/versitygw:v1.8.0",
         7070,
         "/health",
-        {"ROOT_ACCESS_KEY": "local-root", "ROOT_SECRET_KEY": "local-root-secret"},
+        {"ROOT_ACCESS_KEY": versitygw.ACCESS_KEY, "ROOT_SECRET_KEY": versitygw.SECRET_KEY},
         "--port :7070 --health /health posix /tmp",
     ),
 }

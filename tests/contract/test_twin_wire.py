@@ -76,7 +76,7 @@ class Desk:
             "TWIN_CDN_PUBLIC_KEY": PEM,
             "TWIN_CDN_KEY_ID": "K1",
             "TWIN_MEDIA_BUCKET": self.bucket,
-            "TWIN_WITNESS_QUEUE_URL": self.connect,
+            "TWIN_WITNESS_QUEUE": f"{self._prefix}connect",
         }
         self.twin = await stack.enter_async_context(Twin(Settings.read(env), time.time_ns))
         self.url = f"http://127.0.0.1:{self.twin.port}"

@@ -5,7 +5,9 @@ import pytest
 from rich.console import Console
 
 from local import demo
+from local.plan import ACCOUNT
 from local.system import System
+from shared import topology
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("system")]
 
@@ -19,6 +21,14 @@ async def test_a_morning_arrives_everywhere_and_the_reply_is_read(system: System
     assert complete, {track.scene.name: track.ms for track in morning.tracks} | {"reply": morning.reply}
     assert len(morning.tracks) == len(demo.MORNING)
     assert "6 of 6" in morning.verdict()
+    assert await morning.follow(lambda: _witnessed(system) >= len(demo.MORNING))
+
+
+def _witnessed(system: System) -> int:
+    """Envelopes of EventBridge, the witness that SNS has not gone silent, in the archive."""
+    bucket = system.plan.naming.bucket(topology.RAW_BUCKET, ACCOUNT)
+    found = system.clients("s3").list_objects_v2(Bucket=bucket, Prefix="raw/witness/")
+    return int(found["KeyCount"])
 
 
 async def test_a_killed_worker_comes_back_and_loses_nothing(system: System) -> None:
