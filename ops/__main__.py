@@ -11,10 +11,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ops.imports.command import import_command
 from ops.replay import RefusedError, Tally, replay
 from shared.settings import SettingsError
 
 app = typer.Typer(help="WhatsApp CDMX: operación.", no_args_is_help=True, add_completion=False)
+app.command("import")(import_command)
 AUDITOR = "twin.audit"
 
 

@@ -1,0 +1,107 @@
+"""Meeting the people of a chat: found or made in the record before its first line is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ops.imports.chat import Chat
+from ops.imports.journal import Journal, Progress
+from ops.imports.names import Cast
+from ops.imports.persons import Persons, meet_origin
+from ops.imports.plan import Planned
+from ops.imports.ports import Ports
+from shared.ids import conversation_id
+from shared.record.inbound import Person
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPeople:
+    """A chat that can be written: its people are known.
+
+    Attributes:
+        id: the chat's in the journal.
+        senders: by printed name, in a group. party: the other person; in a group the newsroom.
+        group_id: of a group.
+        parties: those that ids may have been made with, the present one first.
+    """
+
+    id: str
+    chat: Chat
+    cast: Cast
+    senders: dict[str, Person]
+    party: Person
+    group_id: str | None
+    parties: tuple[str, ...]
+
+    def of(self, sender: str | None) -> Person:
+        """Whose message it is: in a chat of two always the other person's."""
+        found = self.senders.get(sender or "", self.party)
+        return Person(found.aliases)  # its names were learnt when it was met
+
+
+class Meeting:
+    """Meets people; `unmatched` are the printed names of whom no number is known."""
+
+    def __init__(
+        self, ports: Ports, pnid: str, persons: Persons, journal: Journal, progress: Progress
+    ) -> None:
+        self._ports = ports
+        self._pnid = pnid
+        self._persons = persons
+        self._journal = journal
+        self._progress = progress
+        self.unmatched: dict[str, None] = {}
+
+    async def meet(self, planned: Planned) -> ChatPeople:
+        """Everybody who wrote in a chat. What an undo must know is put down before and after."""
+        cast, chat = planned.cast, planned.chat
+        assert cast is not None and chat is not None  # noqa: S101, PT018 - planned without an error
+        found = await (self._group if cast.group else self._pair)(planned, chat, cast)
+        cid = conversation_id(self._pnid, found.parties[0])
+        if cid not in self._progress.conversations:
+            self._progress.conversations.append(cid)
+        await self._put_down()
+        return found
+
+    async def _group(self, planned: Planned, chat: Chat, cast: Cast) -> ChatPeople:
+        group_id = self._group_id(chat.key or cast.title)
+        ours = self._persons.ours()
+        senders = {one: self._person(one, None) for one in planned.tally.senders if one not in cast.mine}
+        await self._resolved([*senders.values(), ours])
+        return ChatPeople(planned.id, chat, cast, senders, ours, group_id, (group_id,))
+
+    async def _pair(self, planned: Planned, chat: Chat, cast: Cast) -> ChatPeople:
+        party = self._person(cast.title, chat.phone)
+        (known,) = await self._resolved([party])
+        parties = await self._ports.patiently(lambda: self._ports.imports.parties(self._pnid, known))
+        return ChatPeople(planned.id, chat, cast, {}, party, None, tuple(parties))
+
+    def _group_id(self, key: str) -> str:
+        """A group's id: made of its name, which must not stand in the open."""
+        alias = self._ports.pepper.alias("printed", f"{self._pnid}:group:{key}")
+        return f"g_{alias.partition('#')[2][:26]}"
+
+    def _person(self, printed: str, phone: str | None) -> Person:
+        match = self._persons.of(printed, phone)
+        if match.by == "name":
+            self.unmatched[printed] = None
+        return match.person
+
+    async def _resolved(self, persons: Sequence[Person]) -> list[str]:
+        """Their contacts, minted where need be; who will be minted is put down before."""
+        for person in persons:
+            if not await self._found(person):
+                self._progress.met.append(self._ports.record.people.alias_keys(person))
+        await self._put_down()
+        return [await self._contact(person) for person in persons]
+
+    async def _found(self, person: Person) -> bool:
+        return await self._ports.patiently(lambda: self._ports.record.people.find(person)) is not None
+
+    async def _contact(self, person: Person) -> str:
+        people, origin = self._ports.record.people, meet_origin(self._progress.run)
+        party = await self._ports.patiently(lambda: people.resolve(person, origin))
+        await self._ports.tell(party.events, party.owed)
+        return party.contact_id
+
+    async def _put_down(self) -> None:
+        await self._ports.patiently(lambda: self._journal.write(self._progress))
