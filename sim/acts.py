@@ -44,6 +44,15 @@ OUTAGES = (
     *(("forwarder", port) for port in ("store", "service")),
     *(("gateway", "store"), ("desk", "store"), ("indexer", "store"), ("indexer", "index")),
 )
+# The twin's faults a scene is made of: kind, rate, min and max ms. In this order, for
+# the last one ends what an earlier one began: of a failure that nobody is told nobody can know.
+MADE: dict[Scene, tuple[tuple[str, float, int, int], ...]] = {
+    Scene.DOUBT: (("error_after", 0.6, 0, 0), ("lost_status", 0.9, 0, 0)),
+    Scene.HURRY: (("timeout_after", 0.6, 500, 7000),),
+    Scene.UNNAMED: (("no_callback", 0.7, 0, 0),),
+    Scene.SPOILT: (("spoilt", 0.2, 0, 0),),
+    Scene.LOCKED: (("account_locked", 0.7, 0, 0), ("lost_status", 0, 0, 0), ("no_callback", 0, 0, 0)),
+}
 Act = Coroutine[Any, Any, None]
 
 
@@ -71,33 +80,26 @@ class Day:
 
 def trouble(day: Day) -> None:
     """What scenes make of Meta and of our dependencies; before anything happens."""
-    world = day.world.outside.driver.world
-    if Scene.DOUBT in day.scenes:
-        world.set_fault(TwinFault("error_after", 0.6, day.seed))
-        world.set_fault(TwinFault("lost_status", 0.9, day.seed))
-    if Scene.HURRY in day.scenes:
-        world.set_fault(TwinFault("timeout_after", 0.6, day.seed, 500, 7000))
+    for scene in [scene for scene in MADE if scene in day.scenes]:
+        for kind, rate, low, high in MADE[scene]:
+            day.world.outside.driver.world.set_fault(TwinFault(kind, rate, day.seed, low, high))
+    plan = day.world.chaos.plan
+    if Scene.TIRED in day.scenes and not plan.hot:
+        plan.hot = day.rng("tired").choice(TIRED)
+    if Scene.OUTAGE in day.scenes:
+        plan.outage = _outage(day.rng("outage"))
     if Scene.SLOW in day.scenes:
         day.hooks.takes_s = SLOW_S
-    if Scene.UNNAMED in day.scenes:
-        world.set_fault(TwinFault("no_callback", 0.7, day.seed))
-    if Scene.LOCKED in day.scenes:
-        world.set_fault(TwinFault("account_locked", 0.7, day.seed))
-        for hidden in ("lost_status", "no_callback"):  # of a failure that nobody is told nobody can know
-            world.set_fault(TwinFault(hidden, 0))
-    if Scene.SPOILT in day.scenes:
-        world.set_fault(TwinFault("spoilt", 0.2, day.seed))
-    if Scene.TIRED in day.scenes and not day.world.chaos.plan.hot:
-        day.world.chaos.plan.hot = day.rng("tired").choice(TIRED)
     if Scene.QUOTA in day.scenes:
         day.media.throttled_until_s = QUOTA_S
-    if Scene.OUTAGE in day.scenes:
-        rng = day.rng("outage")
-        process, port = rng.choice(OUTAGES)
-        start_s = rng.uniform(0, MORNING_S / 2)
-        day.world.chaos.plan.outage = Outage(process, port, start_s, start_s + OUTAGE_S)
     day.desks.twice = Scene.REACTS in day.scenes
     day.desks.lost = LOST if Scene.LOST in day.scenes else 0.0
+
+
+def _outage(rng: Random) -> Outage:
+    process, port = rng.choice(OUTAGES)
+    start_s = rng.uniform(0, MORNING_S / 2)
+    return Outage(process, port, start_s, start_s + OUTAGE_S)
 
 
 def people(day: Day, messages: int, replies: int) -> list[Act]:

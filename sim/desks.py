@@ -128,7 +128,8 @@ class Desks:
     ) -> None:
         found = await self.insist(lambda parts: parts.replies.reply(conversation, asked, ANA, key, None))
         if self.twice:
-            await self.insist(lambda parts: parts.replies.reply(conversation, asked, ANA, key, None))
+            again = await self.insist(lambda parts: parts.replies.reply(conversation, asked, ANA, key, None))
+            found = again or found  # the first press may have come before the window was open
         for item in found or ():
             text = asked.text if isinstance(asked, TextReply) and len(asked.text) < len(LONG) else ""
             self.acknowledged.append(Acknowledged(item["message_id"], text))
