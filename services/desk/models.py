@@ -82,12 +82,40 @@ class Edit(Model):
     whatsapp: dict[str, Any]
 
 
+class Reason(Model):
+    """What one of Meta's error codes means, in plain Spanish, and what helps."""
+
+    code: int
+    reason: str
+    remedy: str
+
+
+class Pricing(Model):
+    """What Meta charges for a message of ours; `model` is CBP or PMP."""
+
+    category: str | None = None
+    type: str | None = None
+    model: str | None = None
+    billable: bool | None = None
+
+
+class Call(Model):
+    """A call in the thread; `status` is Meta's word for how it ended."""
+
+    missed: bool
+    ended: bool
+    status: str | None
+    duration_s: int | None
+
+
 class Status(Model):
     """One report about one of our messages, as Meta gave it."""
 
     status: str
     attempt: int | None
     code: int | None
+    reason: Reason | None
+    pricing: Pricing | None
     at: str
     whatsapp: dict[str, Any] | None = Field(
         None, description="Meta's status object; only in a message's detail"
@@ -98,7 +126,9 @@ class Message(Model):
     """A message with what stands beside it.
 
     `whatsapp` is the message object exactly as sealed: Meta's of a received one, the outgoing one of ours;
-    null where there is nothing to show (erased, or protected from the caller).
+    null where there is nothing to show (erased, protected from the caller, or taken back by its author where the
+    desk's policy says so). `via` says of what road it came if not the usual one; `withheld` why WhatsApp did not
+    hand it over whole.
     """
 
     message_id: str
@@ -112,6 +142,7 @@ class Message(Model):
     arrived_at: str
     flags: list[str]
     author: str | None
+    via: str | None
     state: str | None
     late: bool
     reply_to: str | None
@@ -120,6 +151,8 @@ class Message(Model):
     protected: bool
     preview: str | None
     whatsapp: dict[str, Any] | None
+    withheld: Reason | None
+    call: Call | None
     media: list[Medium]
     reactions: list[Reaction]
     edits: list[Edit]
@@ -144,7 +177,8 @@ class Attempt(Model):
     at: str | None
     claimed_at: str | None
     code: int | None
-    reason: str | None
+    reason: str | None = Field(description="a refusing rule's name, or an outcome's")
+    explained: Reason | None
 
 
 class MessageDetail(Message):

@@ -1,7 +1,7 @@
-"""Routes and destinations as editors write them: versioned, audited, secrets kept elsewhere.
+"""Routes, destinations and settings as they are written: versioned, audited, secrets kept elsewhere.
 
-pk "route" | "destination"             sk <id>            version and what it says
-pk "<kind>-history#<id>"               sk <10 digits>     each version as it was, for good
+pk "route" | "destination" | "settings"  sk <id>          version and what it says
+pk "<kind>-history#<id>"                 sk <10 digits>   each version as it was, for good
 """
 
 import base64
@@ -16,9 +16,10 @@ from services.desk.audit import AuditLog
 from shared.clock import Clock
 from shared.http.principal import Principal
 from shared.http.problems import Problem
+from shared.record.changes import SETTING, Word
 from shared.store.port import Attr, ConditionFailedError, Item, Op, Put, Store
 
-Kind = Literal["route", "destination"]
+Kind = Literal["route", "destination", "settings"]
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 MIN_SECRET = 24  # bytes; Standard Webhooks specification, "Signature scheme": 24 to 64
 MAX_SECRET = 64
@@ -91,6 +92,19 @@ def _decoded(value: str) -> bytes:
         )
     except (binascii.Error, ValueError):
         return b""
+
+
+class ChangesIn(_Written):
+    """What becomes of edited and deleted messages, as written."""
+
+    edited: Word = "keep"
+    revoked: Word = "keep"
+
+
+class ChangesSetting(ChangesIn):
+    """The same as it stands; version 0 = nobody has said anything yet."""
+
+    version: int
 
 
 class Route(BaseModel):
@@ -186,6 +200,16 @@ class Rules:
             await self._keep_secret(secret, destination.secret_value)
         return await self._put("destination", key, {**said, "secret": secret}, caller, expected)
 
+    async def changes(self) -> Item:
+        """What becomes of edited and deleted messages; the default where nothing is said."""
+        return await self._store.get(*SETTING) or {"version": 0, **ChangesIn().model_dump()}
+
+    async def put_changes(
+        self, said: ChangesIn, caller: Principal, expected: int | Literal["absent"]
+    ) -> Item:
+        """Write it. Raises Problem 412 where somebody was faster."""
+        return await self._put("settings", SETTING[2], said.model_dump(), caller, expected)
+
     async def _keep_secret(self, name: str, value: str) -> None:
         try:
             await self._secrets.write(name, value)
@@ -230,6 +254,11 @@ def _check(before: Item | None, expected: int | Literal["absent"]) -> None:
     """Raises Problem 412 where the write would be refused anyway."""
     if (before["version"] if before else "absent") != expected:
         raise Problem(412, "changed", "If-None-Match" if expected == "absent" else "If-Match")
+
+
+def changes(item: Item) -> ChangesSetting:
+    """The setting to be shown."""
+    return ChangesSetting(version=item["version"], edited=item["edited"], revoked=item["revoked"])
 
 
 def route(item: Item) -> Route:

@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from services.desk.models import Conversation, Edit, Medium, Message, Preview, Reaction, Status
+from services.desk.models import Call, Conversation, Edit, Medium, Message, Preview, Reaction, Reason, Status
 from shared.http.principal import Principal, Role
+from shared.record.changes import SETTING, Policy, Word, policy_of
 from shared.record.content import Content
 from shared.record.events import rfc3339
 from shared.record.people import People
 from shared.record.reader import Reader, View
 from shared.store.port import Item, Store
 from shared.vault.port import KeyDestroyedError
+from shared.whatsapp import errors
 
+CALLS = frozenset({"call", "call_end"})
+_VIA = {"history": "del historial del teléfono", "echo": "desde el teléfono"}
 URL_S = 300  # how long a signed URL is good: the console asks again when it needs one later
 CLEARED: Role = "admin"  # who reads protected people's content until each has a list of named readers
 
@@ -28,13 +32,29 @@ class Urls(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What of a thread decides how its messages are shown."""
+    """What of a thread and of the desk decides how its messages are shown."""
 
     protected: bool
+    changes: Policy = field(default_factory=Policy)
 
     def hidden_from(self, caller: Principal) -> bool:
         """Whether the caller must not see content."""
         return self.protected and not caller.has(CLEARED)
+
+    def takes_back(self, view: View, caller: Principal) -> bool:
+        """Whether what the message said first is not for the caller: its author changed or deleted it."""
+        if "withdrawn" in view.item or (view.revokes and self._covers(self.changes.revoked, caller)):
+            return True
+        return bool(view.edits) and self._covers(self.changes.edited, caller)
+
+    def edits(self, view: View, caller: Principal) -> Sequence[Item]:
+        """The later wordings the caller may see."""
+        if view.revokes and self._covers(self.changes.revoked, caller):
+            return ()
+        return view.edits[-1:] if self._covers(self.changes.edited, caller) else view.edits
+
+    def _covers(self, word: Word, caller: Principal) -> bool:
+        return word == "erase" or (word == "hide" and not caller.has(CLEARED))
 
 
 class Renderer:
@@ -48,9 +68,11 @@ class Renderer:
 
     async def beside(self, conversation_id: str) -> Beside:
         """What of a message's conversation and contact decides how it is shown."""
-        item = await self._store.get("conversations", conversation_id) or {}
+        found = await self._store.get_many([("conversations", conversation_id, "-"), SETTING])
+        item = found.get(("conversations", conversation_id, "-"), {})
         contact = await self._people.root(item["contact_id"]) if item.get("contact_id") else None
-        return Beside(bool(item.get("protected") or (contact and contact.get("protected"))))
+        protected = bool(item.get("protected") or (contact and contact.get("protected")))
+        return Beside(protected, policy_of(found.get(SETTING)))
 
     async def messages(self, views: Sequence[View], caller: Principal, beside: Beside) -> list[Message]:
         """Several messages of one thread."""
@@ -65,7 +87,9 @@ class Renderer:
         item, hidden = view.item, beside.hidden_from(caller)
         content = Content({}) if hidden else await self._reader.open(item)
         erased = bool(item.get("erased")) or content.erased
-        shown = not hidden and not erased
+        known = not hidden and not erased
+        shown = known and not beside.takes_back(view, caller)
+        ends = [await self._reader.open(each) for each in view.ends] if shown else []
         return {
             **_facts(item),
             "erased": erased,
@@ -74,8 +98,10 @@ class Renderer:
             "preview": (content.preview or None) if shown else None,
             "whatsapp": dict(content.message) if shown else None,
             "media": [self._medium(each, shown=shown) for each in item["media"]],
-            "reactions": await self._reactions(view.reactions) if shown else [],
-            "edits": await self._edits(view.edits) if shown else [],
+            "withheld": withheld(content) if shown else None,
+            "call": call(item, [content, *ends]) if shown and item["type"] in CALLS else None,
+            "reactions": await self._reactions(view.reactions) if known else [],
+            "edits": await self._edits(beside.edits(view, caller)) if known else [],
             "revoked_at": _at(view.revokes[0]) if view.revokes else None,
             "statuses": [status(each) for each in view.statuses],
         }
@@ -193,9 +219,33 @@ def _facts(item: Item) -> dict[str, Any]:
         "flags": list(item["flags"]),
         "author": item.get("author"),
         "state": item.get("state"),
+        "via": next((said for flag, said in _VIA.items() if flag in item["flags"]), None),
         "reply_to": item.get("reply_to"),
         "target": item.get("target"),
     }
+
+
+def withheld(content: Content) -> Reason | None:
+    """Why a received message or its file did not come whole, in words; None where it did."""
+    told = content.message.get("errors") or content.value.get("errors")
+    first = told[0] if isinstance(told, list) and told else None
+    return reason(first.get("code")) if isinstance(first, Mapping) else None
+
+
+def call(item: Item, parts: Sequence[Content]) -> Call:
+    """A call as far as its events tell: nobody answers here, so one that lasted was taken on the phone."""
+    said: dict[str, Any] = {}
+    for part in parts:
+        said |= {name: value for name, value in part.message.items() if value is not None}
+    seconds = str(said.get("duration", ""))
+    lasted = int(seconds) if seconds.isascii() and seconds.isdigit() else None
+    status = said.get("status")
+    return Call(
+        missed=item["direction"] == "in" and not lasted,
+        ended="end_time" in said or said.get("event") == "terminate",
+        status=status if isinstance(status, str) else None,
+        duration_s=lasted,
+    )
 
 
 def status(item: Item, content: Mapping[str, Any] | None = None) -> Status:
@@ -205,9 +255,17 @@ def status(item: Item, content: Mapping[str, Any] | None = None) -> Status:
         status=item["status"],
         attempt=item.get("attempt"),
         code=item.get("code"),
+        reason=reason(item["code"]) if "code" in item else None,
+        pricing=item.get("pricing"),
         at=rfc3339(item["ts"] * 1000 if isinstance(item.get("ts"), int) else item["arrival_ms"]),
         whatsapp=listed[0],
     )
+
+
+def reason(code: int | str | None) -> Reason:
+    """Meta's code in words, and what helps."""
+    known = errors.rule(code)
+    return Reason(code=known.code, reason=known.reason_es, remedy=known.remedy_es)
 
 
 def _emoji(content: Content) -> str:

@@ -49,6 +49,7 @@ async def _verified(verifier: Verifier, token: str) -> Principal:
 
 Staff = Annotated[Principal, Depends(Requires(*STAFF))]
 Editor = Annotated[Principal, Depends(Requires(*EDITORS))]
+Admin = Annotated[Principal, Depends(Requires("admin"))]
 Support = Annotated[Principal, Depends(Requires(*SUPPORT))]
 StaffOrSupport = Annotated[Principal, Depends(Requires(*STAFF, "ops"))]
 

@@ -6,6 +6,7 @@ from shared.clock import Clock
 from shared.ids import Ids
 from shared.objects.port import Objects
 from shared.record.accounts import Accounts
+from shared.record.changes import Changes
 from shared.record.keep import Keeper
 from shared.record.outbound import Outbound
 from shared.record.people import People
@@ -31,6 +32,7 @@ class Record:
     reader: Reader
     people: People
     sealing: Sealing
+    changes: Changes
 
 
 def build(
@@ -62,4 +64,5 @@ def build(
         reader=reader,
         people=people,
         sealing=sealing,
+        changes=Changes(store, sealing, ids),
     )

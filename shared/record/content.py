@@ -29,8 +29,7 @@ class Content:
     def message(self) -> Mapping[str, Any]:
         """The message object: Meta's of a received one, the outgoing one of ours."""
         own = self.body.get("message")
-        listed = self.value.get("messages") or self.value.get("message_echoes") or [{}]
-        found: Mapping[str, Any] = own if own is not None else listed[0]
+        found: Mapping[str, Any] = own if own is not None else _listed(self.value)
         return found
 
     @property
@@ -58,6 +57,17 @@ class Content:
     def preview(self) -> str:
         """One line for lists."""
         return str(self.body.get("preview", ""))
+
+
+def _listed(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The one message of a change's value; a call is the message of its row."""
+    for name in ("messages", "message_echoes", "calls"):
+        if value.get(name):
+            found: Mapping[str, Any] = value[name][0]
+            return found
+    for chunk in value.get("history") or ():
+        return _listed(chunk["threads"][0])
+    return {}
 
 
 ERASED = Content({}, erased=True)

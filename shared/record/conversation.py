@@ -8,8 +8,8 @@ from boto3.dynamodb.conditions import ConditionBase
 
 from shared.store.port import Attr, Item, Update
 
-# A reaction, edit, revoke or notice is no news of its own: it neither counts as unread nor shows as preview.
-SILENT = frozenset({"reaction", "edit", "revoke", "system"})
+# A reaction, edit, revoke, notice or end of a call is no news of its own: it neither counts as unread nor shows as preview.
+SILENT = frozenset({"reaction", "edit", "revoke", "system", "call_end"})
 
 
 def inbox_shard(pnid: str, order_key: str) -> str:

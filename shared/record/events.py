@@ -28,6 +28,7 @@ from shared.record.inbound import Origin
 from shared.store.port import Item
 
 SOURCE = "/cdmx/record"
+_TOLD_AS = {"call_end": "status"}  # how a call ended is the state of its row
 
 
 def rfc3339(ms: int) -> str:
@@ -69,7 +70,8 @@ def recorded(message: Item, envelope: Envelope) -> MessageRecorded:
 
 def changed(message: Item, what: Sequence[str], envelope: Envelope) -> MessageChanged:
     """`message.changed` of a message item at its revision; kinds that are no change are left out."""
-    kinds = tuple(change for change in get_args(Change) if change in what)
+    told = [_TOLD_AS.get(kind, kind) for kind in what]
+    kinds = tuple(change for change in get_args(Change) if change in told)
     data = Changed(**_facts(message), changed=kinds)
     return MessageChanged(**envelope.of(_id(message), message["pk"]), data=data)
 

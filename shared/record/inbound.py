@@ -12,7 +12,7 @@ from shared.vault.pepper import AliasKind
 
 Direction = Literal["in", "out"]
 Source = Literal["live", "import", "replay"]
-RelationKind = Literal["reaction", "edit", "revoke"]
+RelationKind = Literal["reaction", "edit", "revoke", "call_end"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class MediaSlot:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A reaction, edit or revoke, and the wamid it speaks about."""
+    """A reaction, edit, revoke or end of a call, and the wamid it speaks about."""
 
     kind: RelationKind
     wamid: str

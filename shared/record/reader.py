@@ -28,7 +28,7 @@ class View:
         item: the message's own item.
         statuses, variants, notes: child items in key order.
         reactions: the relation's own message items, the last one of each person, oldest first.
-        edits, revokes: the relations' own message items, oldest first.
+        edits, revokes, ends: the relations' own message items, oldest first; `ends` are those of a call.
         routed: the child that says where it was routed to, if it was.
     """
 
@@ -37,6 +37,7 @@ class View:
     reactions: tuple[Item, ...] = ()
     edits: tuple[Item, ...] = ()
     revokes: tuple[Item, ...] = ()
+    ends: tuple[Item, ...] = ()
     variants: tuple[Item, ...] = ()
     notes: tuple[Item, ...] = ()
     routed: Item | None = None
@@ -280,6 +281,7 @@ def _view(item: Item, children: Sequence[Item], found: Mapping[tuple[str, str, s
         reactions=tuple(last.values()),
         edits=tuple(own("edit")),
         revokes=tuple(own("revoke")),
+        ends=tuple(own("call_end")),
         variants=beside("variant"),
         notes=beside("note"),
         routed=next((each for each in children if each["sk"].endswith("#routed")), None),

@@ -45,8 +45,9 @@ class MessageItem(TypedDict):
     for ours; record/content.py names the parts. Above 64 KiB `sealed_ref` names an object of the raw bucket
     instead. `author` is an agent id on ours; flag `echo` marks what the newsroom's own phone sent; `opened`
     marks the message that began its conversation; `target` is the message_id a reaction, edit or revoke
-    speaks about; `delivered_twice` says that two attempts reached the customer. `erased`: nothing is left of
-    what was said but these facts; `erased_media` is how many files went with it. `expires_at` (ms) is when it
+    speaks about; `delivered_twice` says that two attempts reached the customer. `withdrawn`: its content was
+    taken out because its author took it back (record/changes.py). `erased`: nothing is left of
+    what was said but these facts, its files `failed` with reason `erased`. `expires_at` (ms) is when it
     may go by the retention of the day it was kept; the keeper goes by today's, see record/retention.py.
     """
 
@@ -77,8 +78,8 @@ class MessageItem(TypedDict):
     opens_window: NotRequired[bool]
     opened: NotRequired[bool]
     delivered_twice: NotRequired[bool]
+    withdrawn: NotRequired[bool]
     erased: NotRequired[bool]
-    erased_media: NotRequired[int]
 
 
 class IdItem(TypedDict):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shared.whatsapp.calls import Call
-from shared.whatsapp.listed import UserIdUpdate, UserPreference
+from shared.whatsapp.listed import StateSync, UserIdUpdate, UserPreference
 from shared.whatsapp.messages import Message, SystemMessage
 from shared.whatsapp.parts import Contact
 from shared.whatsapp.statuses import Status
@@ -19,6 +19,7 @@ from shared.whatsapp.wire import Wire
 
 Kind = Literal["bsuid", "waid", "phone"]
 
+BUSINESS_INITIATED = "BUSINESS_INITIATED"  # Meta, Calling API: direction of a call we made
 _MEXICO_OLD = re.compile(r"521(\d{10})", re.ASCII)
 _DIGITS = re.compile(r"\d{5,20}", re.ASCII)
 _BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}", re.ASCII)
@@ -65,6 +66,11 @@ def canonical_phone(raw: str) -> str | None:
     return f"52{old.group(1)}" if old else digits
 
 
+def same_number(one: str | None, other: str | None) -> bool:
+    """Whether two numbers are the same, however they are written."""
+    return _same_phone(Person(None, one), Person(None, other))
+
+
 def person(user_id: str | None, address: str | None) -> Person:
     """Sort two members into keys; a BSUID may stand where a number is expected and is never taken for one."""
     if address is not None and is_bsuid(address):
@@ -94,13 +100,15 @@ def of_part(part: Wire, *, echo: bool = False) -> Person:
     group status the participant: the group itself is no person.
     """
     if isinstance(part, Call):
-        echo = part.direction == "BUSINESS_INITIATED"
+        echo = part.direction == BUSINESS_INITIATED
     if isinstance(part, Message | Call):
         return _of_message(part, echo=echo)
     if isinstance(part, Status):
         return _of_status(part)
     if isinstance(part, UserPreference):
         return person(part.user_id, part.wa_id)
+    if isinstance(part, StateSync):
+        return person(None, part.contact.phone_number if part.contact else None)
     if isinstance(part, UserIdUpdate):
         return person(part.user_id.current if part.user_id else None, part.wa_id)
     return Person()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from shared.whatsapp import identity
 from shared.whatsapp.calls import Call
 from shared.whatsapp.connect import ChatMessage, ContactEvent
+from shared.whatsapp.listed import HistoryChunk, Thread
 from shared.whatsapp.messages import Message
 from shared.whatsapp.parts import Contact, Head, Metadata
 from shared.whatsapp.statuses import Status
@@ -17,6 +18,7 @@ from shared.whatsapp.wire import Wire, dump, untyped_leaves
 from shared.whatsapp.witness import Witness
 
 ECHOES = "message_echoes"
+HISTORY = "history"
 PartT_co = TypeVar("PartT_co", bound=Wire, covariant=True)
 
 
@@ -103,6 +105,51 @@ class MessageItem(MetaItem[Message]):
         """Whether the newsroom's own phone sent it."""
         return self.member == ECHOES
 
+    @property
+    def past(self) -> bool:
+        """Whether it comes from the Business app's synchronized history: nothing may happen because of it."""
+        return self.field == HISTORY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryItem(MessageItem):
+    """A message inside a synchronized history; `chunk` and `thread` are what it stood in, less their messages."""
+
+    chunk: HistoryChunk
+    thread: Thread
+
+    @property
+    def echo(self) -> bool:
+        """Whether our side wrote it: Meta says so, or it names a recipient, or it comes from our number."""
+        said, ours = self.message, self.metadata.display_phone_number
+        told = said.history_context.from_me if said.history_context else None
+        if told is not None:
+            return told
+        return said.to is not None or identity.same_number(said.from_, ours)
+
+    def value(self) -> dict[str, Any]:
+        """The change's value with this one message in this one thread."""
+        thread = {**dump(self.thread), "messages": [dump(self.part)]}
+        people = [dump(one) for one in (self.contact, *self.others) if one is not None]
+        chunk = {**dump(self.chunk), "threads": [thread]}
+        return {**dump(self.head), **({"contacts": people} if people else {}), HISTORY: [chunk]}
+
+    def untyped(self) -> list[str]:
+        """Paths of leaves that no model types, from the value down."""
+        front = f"{HISTORY}.threads"
+        return [
+            *untyped_leaves(self.head),
+            *(f"{HISTORY}.{path}" for path in untyped_leaves(self.chunk)),
+            *(f"{front}.{path}" for path in untyped_leaves(self.thread)),
+            *(f"{front}.messages.{path}" for path in untyped_leaves(self.part)),
+        ]
+
+    def person(self) -> identity.Person:
+        """The customer of the thread, whoever wrote."""
+        context = self.thread.context
+        named = identity.person(context.user_id, context.wa_id) if context else identity.Person()
+        return named or identity.person(None, self.thread.id) or identity.of_part(self.part, echo=self.echo)
+
 
 class StatusItem(MetaItem[Status]):
     """A status of something we sent; those of field `calls` are about a call."""
@@ -117,9 +164,9 @@ class StatusItem(MetaItem[Status]):
 
 
 class CallItem(MetaItem[Call]):
-    """A call offered or ended."""
+    """A call offered or ended: a row of its thread, since nobody answers it here."""
 
-    kind = "account"
+    kind = "message"
     __slots__ = ()
 
     @property
@@ -195,6 +242,7 @@ class RejectedItem(Item):
 
 AnyItem = (
     MessageItem
+    | HistoryItem
     | StatusItem
     | CallItem
     | AccountItem

@@ -15,11 +15,13 @@ from shared.whatsapp.connect import ChatMessage, ContactEvent, camel_keys, insta
 from shared.whatsapp.envelope import Envelope
 from shared.whatsapp.item import (
     ECHOES,
+    HISTORY,
     AccountItem,
     AnyItem,
     CallItem,
     ConnectItem,
     ErrorsItem,
+    HistoryItem,
     MessageItem,
     RejectedItem,
     StatusItem,
@@ -34,11 +36,13 @@ from shared.whatsapp.witness import Witness
 
 __all__ = [
     "ECHOES",
+    "HISTORY",
     "AccountItem",
     "AnyItem",
     "CallItem",
     "ConnectItem",
     "ErrorsItem",
+    "HistoryItem",
     "MessageItem",
     "RejectedItem",
     "StatusItem",
@@ -69,11 +73,15 @@ class _Place(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A part that could be read, and the list of the value it stood in ("" = it is the value itself)."""
+    """A part that could be read, and the list of the value it stood in ("" = it is the value itself).
+
+    `around`: of a message in a synchronized history, the chunk and the thread it stood in.
+    """
 
     member: str
     path: str
     part: Wire
+    around: tuple[listed.HistoryChunk, listed.Thread] | None = None
 
 
 class _Sorter:
@@ -205,12 +213,36 @@ class _Sorter:
         found = []
         for index, raw in enumerate(rows):
             path = f"{place.path}.{member}[{index}]"
+            if member == HISTORY and (threads := _threads(raw)):
+                found += self._chunk(raw, threads, path)
+                continue
             model = model_for(raw) if member in _MESSAGES else _MODELS[member]
-            part = self._read(model, raw, path)
-            if part and _anonymous(part):
-                self._reject("missing_field", f"{path}.id")
-            elif part:
-                found.append(_Part(member, path, part))
+            found += self._part(member, model, raw, path)
+        return found
+
+    def _part(self, member: str, model: type[Wire], raw: Any, path: str) -> list[_Part]:
+        """The one part, or none with its rejection."""
+        part = self._read(model, raw, path)
+        if part and _anonymous(part):
+            self._reject("missing_field", f"{path}.id")
+            return []
+        return [_Part(member, path, part)] if part else []
+
+    def _chunk(self, raw: dict[str, Any], threads: list[Any], path: str) -> list[_Part]:
+        """Every message of a synchronized history by itself: a thousand of them may come in one chunk."""
+        chunk = self._read(listed.HistoryChunk, _less(raw, "threads"), path)
+        found: list[_Part] = []
+        for index, each in enumerate(threads):
+            where = f"{path}.threads[{index}]"
+            said = _filled(each, "messages") if is_object(each) else []
+            thread = self._read(listed.Thread, _less(each, "messages") if said else each, where)
+            if chunk is None or thread is None:
+                continue
+            if not said:  # a thread of nothing: still somebody's name
+                found.append(_Part(HISTORY, where, _with_thread(chunk, thread)))
+            for n, message in enumerate(said):
+                parts = self._part(HISTORY, model_for(message), message, f"{where}.messages[{n}]")
+                found += [part._replace(around=(chunk, thread)) for part in parts]
         return found
 
     def _head(self, raw: dict[str, Any], place: _Place) -> Head:
@@ -237,7 +269,9 @@ class _Sorter:
         others = tuple(contact for index, contact in enumerate(contacts) if index not in owners)
         pnid = self._number(head)
         for part, owner in zip(parts, owners, strict=True):
+            inside = {"chunk": part.around[0], "thread": part.around[1]} if part.around else {}
             item = _item_type(part)(
+                **inside,
                 position=len(self._found),
                 path=part.path,
                 waba_id=place.waba_id,
@@ -267,6 +301,19 @@ def _filled(value: dict[str, Any], name: str) -> list[Any]:
     return rows if isinstance(rows, list) else []
 
 
+def _threads(raw: Any) -> list[Any]:
+    """Threads of a chunk of history; none where it only says how far it is, or that it was refused."""
+    return _filled(raw, "threads") if is_object(raw) else []
+
+
+def _less(raw: dict[str, Any], name: str) -> dict[str, Any]:
+    return {each: member for each, member in raw.items() if each != name}
+
+
+def _with_thread(chunk: listed.HistoryChunk, thread: listed.Thread) -> listed.HistoryChunk:
+    return chunk.model_copy(update={"threads": [thread]})
+
+
 def _anonymous(part: Wire) -> bool:
     """A message without its wamid, or a status that names neither wamid nor attempt, cannot be kept once."""
     if isinstance(part, Message):
@@ -283,4 +330,9 @@ _TYPES: dict[str, Callable[..., AnyItem]] = {
 
 
 def _item_type(part: _Part) -> Callable[..., AnyItem]:
-    return ErrorsItem if isinstance(part.part, Head) else _TYPES.get(part.member, AccountItem)
+    if part.around:
+        return HistoryItem
+    nameless = isinstance(part.part, Call) and part.part.id is None
+    if isinstance(part.part, Head):
+        return ErrorsItem
+    return AccountItem if nameless else _TYPES.get(part.member, AccountItem)

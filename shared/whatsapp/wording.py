@@ -5,6 +5,9 @@ from typing import Any
 
 from shared.whatsapp import messages as m
 from shared.whatsapp import parts
+from shared.whatsapp.calls import Call
+from shared.whatsapp.identity import BUSINESS_INITIATED
+from shared.whatsapp.parts import MetaError
 
 PREVIEW_CHARS = 160
 
@@ -37,6 +40,21 @@ def preview(message: m.Message, *, seconds: float | None = None) -> str:
     """One line in Spanish."""
     show = _PREVIEWS.get(type(message))
     return one_line(show(message, seconds) if show else "Mensaje de un tipo que no conocemos")
+
+
+def call(said: Call) -> str:
+    """A call in words: nobody answers here, so one that came in and has no duration was missed."""
+    if said.direction == BUSINESS_INITIATED:
+        return f"Llamada nuestra{length(_number(said.duration))}"
+    duration = _number(said.duration)
+    return f"Llamada{length(duration)}" if duration else "Llamada perdida"
+
+
+def _number(value: float | str | None) -> float | None:
+    """Seconds, which Meta also writes as a string."""
+    if isinstance(value, str):
+        return float(value) if value.isascii() and value.isdigit() else None
+    return value
 
 
 def one_line(shown: str) -> str:
@@ -167,6 +185,45 @@ def _system(message: Any, _: float | None) -> str:
     return _SYSTEM.get(kind or "", "Aviso de WhatsApp")
 
 
+# Meta, "Unsupported messages webhook": what stands in `unsupported.type`. A picture or video that arrives this
+# way can only be one to be seen once, a place only one that moves: the others of their kind are delivered.
+_WITHHELD = {
+    "image": "Foto para ver una sola vez",
+    "video": "Video para ver una sola vez",
+    "audio": "Nota de voz para escuchar una sola vez",
+    "document": "Documento",
+    "location": "Ubicación en tiempo real",
+    "gif": "GIF",
+    "group_invite": "Invitación a un grupo",
+    "poll_creation": "Encuesta",
+    "poll_update": "Voto en una encuesta",
+    "product": "Producto",
+    "order": "Pedido",
+    "list": "Lista",
+    "interactive": "Mensaje interactivo",
+    "hsm": "Plantilla",
+    "link_preview": "Enlace con vista previa",
+    "keep_in_chat": "Mensaje conservado en un chat temporal",
+    "pin": "Mensaje fijado",
+    "reaction": "Reacción",
+    "media_placeholder": "Archivo",
+}
+
+
+def _withheld(message: Any, _: float | None) -> str:
+    """What a message was, as far as Meta says: it keeps some from businesses."""
+    kind = (message.unsupported.type if message.unsupported else None) or ""
+    known = _WITHHELD.get(kind)
+    if known is None:
+        return "Mensaje que WhatsApp no entrega a empresas"
+    return f"{known}: WhatsApp no lo entrega a empresas"
+
+
+def withheld(message: m.Message) -> MetaError | None:
+    """Why a message, or its file, did not come whole: the first of its own errors."""
+    return next(iter(message.errors or ()), None)
+
+
 def _edit(message: Any, _: float | None) -> str:
     inner = message.edit.message if message.edit else None
     return f"Editó: {preview(inner)}" if inner else "Editó un mensaje"
@@ -187,7 +244,7 @@ _PREVIEWS: dict[type[m.Message], Callable[[Any, float | None], str]] = {
     m.OrderMessage: _order,
     m.SystemMessage: _system,
     m.WelcomeMessage: lambda *_: "Abrió el chat",
-    m.UnsupportedMessage: lambda *_: "Mensaje que WhatsApp no entrega a empresas",
+    m.UnsupportedMessage: _withheld,
     m.PlaceholderMessage: lambda *_: "Archivo del historial",
     m.EditMessage: _edit,
     m.RevokeMessage: lambda *_: "Eliminó un mensaje",

@@ -30,6 +30,7 @@ HEAD = {"messaging_product": "s", "metadata": METADATA, "errors": [ERROR]}
 _MEDIA = {
     **dict.fromkeys(("mime_type", "sha256", "url", "link", "caption", "filename"), "s"),
     "id": "k",
+    "file_size": "n",
     "voice": "b",
     "animated": "b",
 }
@@ -48,6 +49,8 @@ _REFERRAL = {
         "s",
     ),
     "welcome_message": {"text": "s"},
+    "image": {"id": "k", "mime_type": "s", "sha256": "s"},
+    "video": {"id": "k", "mime_type": "s", "sha256": "s"},
 }
 _NAME = ("formatted_name", "first_name", "last_name", "middle_name", "suffix", "prefix")
 _ADDRESS = ("street", "city", "state", "zip", "country", "country_code", "type")
@@ -133,6 +136,23 @@ STATUS: dict[str, Any] = {
     "timestamp": "t",
     "conversation": {"id": "s", "expiration_timestamp": "t", "origin": {"type": "s"}},
     "pricing": {"billable": "b", "pricing_model": "s", "category": "s", "type": "s"},
+    "payment": {
+        **dict.fromkeys(("reference_id", "currency", "receipt"), "s"),
+        "amount": {"value": "n", "offset": "n"},
+        "transaction": {
+            **dict.fromkeys(("id", "type", "status", "currency"), "s"),
+            **dict.fromkeys(("created_timestamp", "updated_timestamp"), "t"),
+            "amount": {"value": "n", "offset": "n"},
+            "error": {"code": "v", "reason": "s"},
+        },
+        "refunds": [
+            {
+                **dict.fromkeys(("id", "status", "speed_processed"), "s"),
+                **dict.fromkeys(("created_timestamp", "updated_timestamp"), "t"),
+                "amount": {"value": "n", "offset": "n"},
+            }
+        ],
+    },
     "errors": [ERROR],
 }
 CALL: dict[str, Any] = {
@@ -145,6 +165,7 @@ CALL: dict[str, Any] = {
     ),
     **dict.fromkeys(("timestamp", "start_time", "end_time", "duration", "status"), "t"),
     "session": {"sdp": "s", "sdp_type": "s"},
+    "context": _CONTEXT,
     "errors": [ERROR],
 }
 _MEMBER = {
@@ -181,11 +202,17 @@ ROWS: dict[str, dict[str, Any]] = {
         "type": "s",
         "action": "s",
         "contact": {"full_name": "s", "first_name": "s", "phone_number": "s"},
-        "metadata": {"timestamp": "t"},
+        "metadata": {"timestamp": "t", "version": "t"},
     },
     "history": {
         "metadata": {"phase": "t", "chunk_order": "t", "progress": "t"},
-        "threads": [{"id": "s", "messages": [MESSAGE]}],
+        "threads": [
+            {
+                "id": "s",
+                "context": dict.fromkeys(("wa_id", "user_id", "username"), "s"),
+                "messages": [MESSAGE],
+            }
+        ],
         "errors": [ERROR],
     },
     "groups": {
@@ -206,10 +233,39 @@ MESSAGE_LISTS = ("messages", "message_echoes")
 LISTS = (*MESSAGE_LISTS, *ROWS)
 
 
+COMMON = _COMMON
+
+
 def message(value: Any) -> dict[str, Any]:
     """Members of a message, by its `type`; those of any type where it is not documented."""
     kind = value.get("type") if isinstance(value, dict) else None
     return {**_COMMON, **(TYPES.get(kind, {}) if isinstance(kind, str) else {})}
+
+
+def member(value: Any, tree: Any, path: tuple[str | int, ...]) -> str | None:
+    """The documented member that a leaf belongs to, e.g. `contacts[].name`; a message inside is one member."""
+    told = ""
+    for step in path:
+        if tree == MESSAGE:
+            return told
+        if isinstance(tree, list) and isinstance(step, int):
+            tree, told = tree[0], f"{told}[]"
+        elif isinstance(tree, dict) and step in tree:
+            tree, told = tree[step], f"{told}.{step}" if told else str(step)
+        else:
+            return None
+        value = value[step]
+    return told if isinstance(tree, str) else None
+
+
+def members(tree: Any, front: str = "") -> list[str]:
+    """Every member of a tree that holds a value."""
+    if isinstance(tree, list):
+        return members(tree[0], f"{front}[]")
+    if isinstance(tree, dict):
+        inner = ((f"{front}.{name}" if front else name, each) for name, each in tree.items())
+        return [found for name, each in inner for found in members(each, name)]
+    return [front]
 
 
 def named(value: Any, tree: Any, path: tuple[str | int, ...]) -> bool:

@@ -33,6 +33,8 @@ class Part:
         row: the element of that list; of what nobody documents, the whole.
         webhook: field of the change.
         leaves: counted ones: path from the value down -> leaf, and whether the documentation names it.
+        front: where the row stands in the change's value.
+        around: of a message in a synchronized history, the chunk it stands in.
     """
 
     path: str
@@ -42,6 +44,33 @@ class Part:
     row: Any = None
     webhook: str = ""
     leaves: Mapping[Path, tuple[Any, bool]] = field(default_factory=dict)
+    front: Path = ()
+    around: Any = None
+
+    def documented(self, path: Path) -> str | None:
+        """The documented member a counted leaf belongs to, `<section>: <member>`; None where nobody names it."""
+        own = path[len(self.front) :] if path[: len(self.front)] == self.front else None
+        if own is None:  # of the chunk or thread around a message
+            told = documented.member(self.around, documented.ROWS["history"], path[2:])
+            return f"history: {told}" if told else None
+        if self.message:
+            told = documented.member(self.row, documented.message(self.row), own)
+            common = told is None or told.partition(".")[0].removesuffix("[]") in documented.COMMON
+            section = "any message" if common else f"message {self.row['type']}"
+        elif self.member == "contacts":
+            section, told = "contacts", documented.member(self.row, documented.CONTACT, own)
+        elif self.webhook and not self.member:
+            section, told = self.webhook, documented.member(self.row, facts.FIELDS[self.webhook], own)
+        elif self.member in documented.ROWS:
+            section, told = self.member, documented.member(self.row, documented.ROWS[self.member], own)
+        else:
+            section, told = "head", documented.member({self.member: self.row}, documented.HEAD, path)
+        return f"{section}: {told}" if told else None
+
+    @property
+    def message(self) -> bool:
+        """Whether it is a message, wherever it stands."""
+        return self.member in documented.MESSAGE_LISTS or self.around is not None
 
     @property
     def wamid(self) -> str | None:
@@ -130,10 +159,38 @@ def _contacts(member: str, value: Any) -> bool:
 
 def _listed(value: Mapping[str, Any], member: str, name: str, where: str) -> Iterator[Part]:
     for n, row in enumerate(value[member]):
+        said = list(_past(row)) if member == "history" else []
+        if said:
+            yield from (_of_history(row, n, place, name, where) for place in said)
+            continue
         kinds, counted = _kinds(row, member, name), {}
         if kinds[0] != "unknown":
             counted = _counted(row, _tree(row, member), (member, n))
-        yield Part(f"{where}.{member}[{n}]", kinds, member, n, row, name, counted)
+        yield Part(f"{where}.{member}[{n}]", kinds, member, n, row, name, counted, (member, n))
+
+
+def _past(chunk: Any) -> Iterator[tuple[int, int]]:
+    """Thread and position of every message in a chunk of history."""
+    threads = _rows(chunk, "threads") if isinstance(chunk, dict) else []
+    for i, thread in enumerate(threads):
+        yield from (
+            (i, k) for k, _ in enumerate(_rows(thread, "messages") if isinstance(thread, dict) else [])
+        )
+
+
+def _of_history(chunk: Any, n: int, place: tuple[int, int], name: str, where: str) -> Part:
+    """A message of a synchronized history: its own leaves, and those of the chunk and thread around it."""
+    i, k = place
+    row, front = chunk["threads"][i]["messages"][k], ("history", n, "threads", i, "messages", k)
+    kinds = _message_kinds(row)
+    around = {
+        ("history", n, *path): (leaf, documented.named(chunk, documented.ROWS["history"], path))
+        for path, leaf in leaves(chunk)
+        if path[0] != "threads" or (path[1] == i and path[2] != "messages")
+    }
+    counted = {**around, **_counted(row, documented.message(row), front)} if kinds[0] != "unknown" else {}
+    path = f"{where}.history[{n}].threads[{i}].messages[{k}]"
+    return Part(path, kinds, "history", n, row, name, counted, front, chunk)
 
 
 def _kinds(row: Any, member: str, name: str) -> tuple[Kind, ...]:
@@ -141,6 +198,8 @@ def _kinds(row: Any, member: str, name: str) -> tuple[Kind, ...]:
     if member in documented.MESSAGE_LISTS:
         return _message_kinds(row)
     kind: Kind = "status" if member == "statuses" and name != "calls" else "account"
+    if member == "calls" and isinstance(row, dict) and isinstance(row.get("id"), str):
+        kind = "message"
     nameless = kind == "status" and not _status_is_named(row)
     return (kind, *_ASIDE) if nameless or _odd(row, documented.ROWS[member]) else (kind,)
 
@@ -182,7 +241,8 @@ def _shared(rest: Mapping[str, Any], where: str) -> Iterator[Part]:
         if _contacts(member, each):
             for n, row in enumerate(each):
                 odd, counted = _odd(row, documented.CONTACT), _counted(row, documented.CONTACT, (member, n))
-                yield Part(f"{where}.{member}[{n}]", _beside(odd=odd), member, n, row, leaves=counted)
+                path, kinds = f"{where}.{member}[{n}]", _beside(odd=odd)
+                yield Part(path, kinds, member, n, row, leaves=counted, front=(member, n))
         else:
             tree = documented.HEAD.get(member, [None] if member == "contacts" else None)
             odd = _hopeless({member: each}) or (tree is not None and documented.contradicts(each, tree))

@@ -37,7 +37,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "account_update": {
         **dict.fromkeys(("event", "country", "phone_number"), "s"),
         "restriction_info": [{"restriction_type": "s", "expiration": "t", "remediation": "s"}],
-        "ban_info": {"waba_ban_date": "t"},
+        "ban_info": {"waba_ban_state": "v", "waba_ban_date": "t"},
         "violation_info": {"violation_type": "s", "remediation": "s"},
         "lock_info": {"expiration": "t"},
         "waba_info": {
@@ -46,6 +46,14 @@ FIELDS: dict[str, dict[str, Any]] = {
             "solution_partner_business_ids": ["s"],
         },
         "disconnection_info": {"reason": "s", "initiated_by": "s"},
+        "auth_international_rate_eligibility": {
+            "start_time": "t",
+            "exception_countries": [{"country_code": "s", "start_time": "t"}],
+        },
+        "volume_tier_info": {
+            "tier_update_time": "t",
+            **dict.fromkeys(("pricing_category", "tier", "effective_month", "region"), "s"),
+        },
         "partner_client_certification_info": {
             "client_business_id": "s",
             "status": "s",

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import Any
 
-from tests.conformance import documented, likeness, typed
+from tests.conformance import likeness, typed
 from tests.conformance.expect import Change, Kind, Part, expected
 from tests.conformance.leaves import Path, pattern, same, without
 from tests.conformance.seen import Archive, Held, Seen
 from tests.conformance.shapes import Sample, Sent
 
+END = "#end"  # what the record puts behind a call's id for its end
 _ITEM = re.compile(r"item\.\d+")
 _SOURCES: dict[str, Kind] = {"connect": "connect", "witness": "witness"}
 _SPARE = 8  # positions looked at beyond those the payload gives: what must not be there
@@ -22,7 +23,10 @@ _SPARE = 8  # positions looked at beyond those the payload gives: what must not 
 
 @dataclass(slots=True)
 class Row:
-    """The verdict on a file: kinds found, leaves read back of those counted, and what is wrong."""
+    """The verdict on a file: kinds found, leaves read back of those counted, and what is wrong.
+
+    `members`: the documented members whose leaves came back through a field of the product's.
+    """
 
     name: str
     shape: str
@@ -31,6 +35,7 @@ class Row:
     leaves: int = 0
     untyped: int = 0
     wrong: list[str] = field(default_factory=list)
+    members: set[str] = field(default_factory=set)
 
     @property
     def kept(self) -> bool:
@@ -174,7 +179,7 @@ class Judge:
             if part.kinds[0] != part.kinds[-1] and evidence.rejected(part.path):
                 row.kinds["rejected"] += 1
             else:
-                self._count(row, part.leaves, likeness.best(part, known))
+                self._count(row, part, likeness.best(part, known))
 
     async def _found(
         self, row: Row, part: Part, evidence: _Evidence, own: set[str], sent: Sent
@@ -183,7 +188,7 @@ class Judge:
         found: list[tuple[Kind, Held | None]] = []
         if evidence.rejected(part.path):
             found.append(("rejected", None))
-        if part.member in documented.MESSAGE_LISTS and part.wamid:
+        if part.wamid and (part.message or (part.member == "calls" and part.kinds[0] == "message")):
             found += await self._messages(row, part, own, sent)
         elif part.kinds[0] == "status":
             found += await self._statuses(row, part, own)
@@ -196,7 +201,7 @@ class Judge:
     async def _messages(
         self, row: Row, part: Part, own: set[str], sent: Sent
     ) -> list[tuple[Kind, Held | None]]:
-        wamid = part.wamid or ""
+        wamid = f"{part.wamid}{END}" if _ends_call(part) else part.wamid or ""
         shown = await self._seen.message(self._number, wamid)
         if shown is None or shown["raw_id"] not in own:
             return []
@@ -226,13 +231,11 @@ class Judge:
             return []
         value = self._plant.value(row.name, part, held.value)
         found = typed.leaves_of(typed.item_of(value, part.webhook))
-        self._count(row, part.leaves, {likeness.in_change(path, part): leaf for path, leaf in found.items()})
+        self._count(row, part, {likeness.in_change(path, part): leaf for path, leaf in found.items()})
         return [found]
 
-    def _count(
-        self, row: Row, wanted: Mapping[Path, tuple[Any, bool]], found: Mapping[Path, typed.Leaf]
-    ) -> None:
-        for path, (leaf, named) in wanted.items():
+    def _count(self, row: Row, part: Part, found: Mapping[Path, typed.Leaf]) -> None:
+        for path, (leaf, named) in part.leaves.items():
             if pattern(path) in self._excepted:
                 continue
             row.leaves += 1
@@ -244,6 +247,7 @@ class Judge:
             else:
                 row.read += 1
                 row.untyped += not has_field
+                row.members |= {told} if (told := part.documented(path)) else set()
 
 
 class _Missing:
@@ -251,6 +255,11 @@ class _Missing:
 
 
 _MISSING = _Missing()
+
+
+def _ends_call(part: Part) -> bool:
+    """The end of a call has no id of its own."""
+    return part.member == "calls" and part.row.get("event") == "terminate"
 
 
 def _fault(part: Part, found: Sequence[tuple[Kind, Held | None]]) -> str | None:

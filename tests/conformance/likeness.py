@@ -11,13 +11,22 @@ from tests.conformance.seen import Held
 
 def in_item(path: Path, part: Part) -> Path:
     """A leaf's path in the change -> in the value the record holds, where the row is the only one."""
-    return (path[0], 0, *path[2:]) if part.member else path
+    steps = _along(path, part.front)
+    return (*(0 if isinstance(step, int) else step for step in path[:steps]), *path[steps:])
 
 
 def in_change(path: Path, part: Part) -> Path:
     """The way back; what belongs to no row (head, contacts) stays where it is."""
-    own = part.member and path[:2] == (part.member, 0)
-    return (part.member, part.n, *path[2:]) if own else path
+    steps = _along(path, (*(0 if isinstance(step, int) else step for step in part.front),))
+    return (*part.front[:steps], *path[steps:])
+
+
+def _along(path: Path, front: Path) -> int:
+    """How many steps a path goes along with a row's own."""
+    return next(
+        (n for n, (one, other) in enumerate(zip(path, front, strict=False)) if one != other),
+        min(len(path), len(front)),
+    )
 
 
 def rows(held: Held, member: str) -> list[Any]:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tests.conformance import members
 from tests.conformance.judge import Row
 
 WIDTH = 160
@@ -26,6 +27,7 @@ def summary(rows: Sequence[Row]) -> dict[str, Any]:
         "read": sum(row.read for row in rows),
         "untyped": sum(row.untyped for row in rows),
         "kinds": dict(sorted(kinds.items())),
+        **members.counts(rows),
     }
 
 
@@ -34,17 +36,23 @@ def show(rows: Sequence[Row], facts: Mapping[str, Any], console: Console, *, as_
     if as_json:
         for row in rows:
             print(json.dumps(_plain(row), ensure_ascii=False))
-        print(json.dumps({**facts, **summary(rows)}, ensure_ascii=False))
+        left = {section: names for section, names in members.missing(rows).items() if names}
+        print(json.dumps({**facts, **summary(rows), "missing": left}, ensure_ascii=False))
         return
     table = Table("file", "shape", "recorded as", "leaves", "verdict", box=None, pad_edge=False)
     for row in rows:
         table.add_row(Text(row.name), row.shape, _kinds(row), f"{row.read} of {row.leaves}", _verdict(row))
     console.print(table)
+    console.print(members.table(rows))
     counts = summary(rows)
     console.print(", ".join(f"{name} {value}" for name, value in facts.items()), highlight=False)
     console.print(f"kinds: {_listed(counts['kinds'])}", highlight=False)
     console.print(
         f"leaves {counts['read']} of {counts['leaves']}, {counts['untyped']} of them in members nobody documents",
+        highlight=False,
+    )
+    console.print(
+        f"members {counts['members read back']} of {counts['members']} documented ones read back by a typed field",
         highlight=False,
     )
 

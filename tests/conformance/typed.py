@@ -7,9 +7,10 @@ import orjson
 from pydantic import BaseModel
 
 from shared.whatsapp.envelope import parse
-from shared.whatsapp.item import AnyItem, MessageItem, MetaItem, UnknownItem
+from shared.whatsapp.item import AnyItem, HistoryItem, MessageItem, MetaItem, UnknownItem
 from shared.whatsapp.items import items
 from shared.whatsapp.messages import UnknownMessage
+from shared.whatsapp.wire import dump
 from tests.conformance.leaves import Path, leaves
 
 Leaf = tuple[Any, bool]  # the leaf, and whether a declared field holds it
@@ -37,7 +38,13 @@ def leaves_of(item: AnyItem | None) -> dict[Path, Leaf]:
     people = [one for one in (item.contact, *item.others) if one is not None]
     for n, contact in enumerate(people):
         found |= dict(_walk(contact, ("contacts", n), typed=True))
-    return found | dict(_walk(item.part, (item.member, 0) if item.member else (), typed=True))
+    front: Path = (item.member, 0) if item.member else ()
+    if isinstance(item, HistoryItem):
+        found |= dict(_walk(item.chunk, front, typed=True)) if dump(item.chunk) else {}
+        front = (*front, "threads", 0)
+        found |= dict(_walk(item.thread, front, typed=True)) if dump(item.thread) else {}
+        front = (*front, "messages", 0)
+    return found | dict(_walk(item.part, front, typed=True))
 
 
 def _walk(value: Any, path: Path, *, typed: bool) -> Iterator[tuple[Path, Leaf]]:

@@ -11,7 +11,7 @@ from services.desk.api.parts import ConversationId, Desk, MessageIdPath, Parts
 from services.desk.drafts import MessageId
 from services.desk.inbox import Place
 from services.desk.models import Attempt, Conversation, ConversationPage, MessageDetail, MessagePage
-from services.desk.view import status
+from services.desk.view import reason, status
 from shared.http.access import Staff, StaffOrSupport
 from shared.http.cursor import decode, encode
 from shared.http.principal import SUPPORT, Principal
@@ -21,7 +21,7 @@ from shared.record.events import rfc3339
 from shared.record.reader import Thread, View
 from shared.store.port import Item
 
-RELATIONS = frozenset({"reaction", "edit", "revoke"})
+RELATIONS = frozenset({"reaction", "edit", "revoke", "call_end"})
 RAW_SOURCES = ("eum", "connect")
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
@@ -165,6 +165,7 @@ def _attempt(item: Item) -> Attempt:
         claimed_at=rfc3339(item["claimed_at"]) if item.get("claimed_at") else None,
         code=item.get("code"),
         reason=item.get("reason"),
+        explained=reason(item["code"]) if item.get("code") is not None else None,
     )
 
 

@@ -1,11 +1,11 @@
-"""Routes and destinations: everybody may see them, editors write them."""
+"""Routes, destinations and settings: everybody may see them; editors write rules, admins settings."""
 
 from fastapi import APIRouter, Response
 
 from services.desk import rules
 from services.desk.api.parts import Desk, RuleId
-from services.desk.rules import Destination, DestinationIn, Route, RouteIn
-from shared.http.access import Editor, Staff
+from services.desk.rules import ChangesIn, ChangesSetting, Destination, DestinationIn, Route, RouteIn
+from shared.http.access import Admin, Editor, Staff
 from shared.http.preconditions import IfMatch, IfNoneMatch, etag, expected
 
 router = APIRouter(prefix="/v1", tags=["rules"])
@@ -69,3 +69,29 @@ async def put_destination(
     item = await desk.rules.put_destination(rule_id, body, caller, expected(if_match, if_none_match))
     response.headers["ETag"] = etag(item["version"])
     return rules.destination(item)
+
+
+@router.get("/settings/changes", summary="What becomes of edited and deleted messages")
+async def changes(_caller: Staff, desk: Desk, response: Response) -> ChangesSetting:
+    """keep: everything stays to be seen. hide: only admins see what was taken back. erase: nobody does."""
+    item = await desk.rules.changes()
+    response.headers["ETag"] = etag(item["version"])
+    return rules.changes(item)
+
+
+@router.put("/settings/changes", summary="Say what becomes of edited and deleted messages")
+async def put_changes(
+    caller: Admin,
+    desk: Desk,
+    body: ChangesIn,
+    response: Response,
+    if_match: IfMatch = None,
+    if_none_match: IfNoneMatch = None,
+) -> ChangesSetting:
+    """Write it over the version read (If-Match), or for the first time (If-None-Match: *).
+
+    `erase` takes the content of what is edited or deleted from then on out of the record for good.
+    """
+    item = await desk.rules.put_changes(body, caller, expected(if_match, if_none_match))
+    response.headers["ETag"] = etag(item["version"])
+    return rules.changes(item)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.store.port import Delete
-from tests.conformance import typed
+from tests.conformance import members, typed
 from tests.conformance.__main__ import planted
 from tests.conformance.judge import Plant, Row
 from tests.conformance.leaves import without
@@ -55,6 +55,15 @@ async def test_every_sample_is_kept_and_a_second_feeding_adds_nothing(where: Pat
     await bench.feed()
     assert await bench.keys() == before
     assert wrong(await bench.judge()) == {}
+
+
+async def test_own_samples_hold_every_documented_member_and_each_comes_back_by_a_typed_field() -> None:
+    rows = await (await fed(OWN)).judge()
+    assert {section: names for section, names in members.missing(rows).items() if names} == {}
+    counted = members.counts(rows)
+    assert counted["members"] == counted["members read back"] > 500
+    told = members.table([replace(rows[0], members=set())])
+    assert told.row_count == len(members.everything())
 
 
 def test_own_samples_are_a_dozen_and_more_of_every_shape() -> None:

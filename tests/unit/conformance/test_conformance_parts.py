@@ -177,7 +177,18 @@ TEXT = {"id": "wamid.1", "type": "text", "timestamp": "1", "text": {"body": "x"}
         ({"statuses": [{"id": "w", "status": "sent"}]}, "messages", [("status",)]),
         ({"statuses": [{"id": "w", "status": "sent"}]}, "calls", [("account",)]),
         ({"statuses": [{"status": "sent"}]}, "messages", [("status", *ASIDE)]),
-        ({"calls": [{"id": "wacid.1"}]}, "calls", [("account",)]),
+        ({"calls": [{"id": "wacid.1"}]}, "calls", [("message",)]),
+        ({"calls": [{"event": "connect"}]}, "calls", [("account",)]),
+        (
+            {
+                "history": [
+                    {"threads": [{"id": "5", "messages": [TEXT, TEXT]}, {"messages": [5]}]},
+                    {"errors": []},
+                ]
+            },
+            "history",
+            [("message",), ("message",), ASIDE, ("account",)],
+        ),
         ({"user_preferences": [{}, {}]}, "user_preferences", [("account",), ("account",)]),
         ({"event": "X"}, "account_update", [("account",)]),
         ({"event": 5}, "account_update", [("account", *ASIDE)]),

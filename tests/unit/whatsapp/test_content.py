@@ -41,7 +41,7 @@ def message(**members: Any) -> Message:
         ("message-button", "Darme de baja"),
         ("message-order", "Pedido de 1 producto"),
         ("message-request-welcome", "Abrió el chat"),
-        ("message-unsupported", "Mensaje que WhatsApp no entrega a empresas"),
+        ("message-unsupported", "Encuesta: WhatsApp no lo entrega a empresas"),
         ("message-unknown-old", "Mensaje de un tipo que no conocemos"),
         ("message-new-type", "Mensaje de un tipo que no conocemos"),
         ("message-system-number", "Cambió de número"),

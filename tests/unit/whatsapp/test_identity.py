@@ -163,8 +163,8 @@ def test_a_group_status_is_about_the_participant() -> None:
 
 
 def test_our_own_call_is_about_whom_we_called() -> None:
-    body = json.loads((FIXTURES / "account-call-ended.json").read_text())
+    body = json.loads((FIXTURES / "message-call-ended.json").read_text())
     (item,) = items(parse(body["whatsAppWebhookEntry"]))
     assert not isinstance(item, MessageItem)
-    assert item.kind == "account"
+    assert item.kind == "message"
     assert getattr(item, "contact", None) is not None

@@ -11,6 +11,7 @@ from shared.whatsapp.items import (
     AnyItem,
     CallItem,
     ErrorsItem,
+    HistoryItem,
     MessageItem,
     RejectedItem,
     StatusItem,
@@ -27,6 +28,7 @@ KINDS = {
     "bare-entry": ["message"],
     "bare-webhook": ["message", "account"],
     "account-user_preferences": ["account", "account"],
+    "message-history": ["message", "message"],
     "header-old": ["message"],
     "header-sns-wrapped": ["message"],
     "event-other-source": ["unknown"],
@@ -51,8 +53,7 @@ def test_every_shape_has_its_kind_and_no_untyped_leaf(path: Path) -> None:
 
 def test_every_documented_type_has_a_fixture() -> None:
     seen = {item.message.type for path in ALL for item in of(path.stem) if isinstance(item, MessageItem)}
-    history = {"media_placeholder"}  # stands only inside a synchronized history
-    assert set(MESSAGE_TYPES) - seen == history
+    assert set(MESSAGE_TYPES) - seen == set()
 
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
@@ -70,11 +71,70 @@ def test_the_narrowed_values_hold_every_leaf_of_the_change(path: Path) -> None:
                 assert isinstance(item, MessageItem | StatusItem | AccountItem | CallItem | ErrorsItem)
                 for name, member in item.value().items():
                     listed = isinstance(member, list) and name in merged and name != "errors"
-                    merged[name] = [*merged[name], *member] if listed else member
+                    merged[name] = _joined(name, merged[name], member) if listed else member
             unique = [
                 one for n, one in enumerate(merged.get("contacts", [])) if one not in merged["contacts"][:n]
             ]
             assert {**merged, **({"contacts": unique} if unique else {})} == change["value"]
+
+
+def _joined(name: str, before: list[Any], member: list[Any]) -> list[Any]:
+    """Messages of one history stand in one chunk and thread."""
+    if name != "history":
+        return [*before, *member]
+    (chunk,), (other,) = before, member
+    (thread,), (more,) = chunk["threads"], other["threads"]
+    said = [*thread["messages"], *more["messages"]]
+    return [{**chunk, "threads": [{**thread, "messages": said}]}]
+
+
+HISTORY = {
+    "metadata": {"display_phone_number": "525511112222"},
+    "history": [
+        {
+            "metadata": {"phase": 0},
+            "threads": [
+                {
+                    "id": "5215598765432",
+                    "messages": [
+                        {"id": "wamid.1", "from": "5215598765432", "type": "text", "text": {"body": "a"}},
+                        {"id": "wamid.2", "from": "525511112222", "type": "text", "text": {"body": "b"}},
+                        {"id": "wamid.3", "from": "x", "type": "text", "history_context": {"from_me": True}},
+                        {"id": "wamid.4", "to": "5215598765432", "type": "text"},
+                        {"type": "text"},
+                        "no message",
+                    ],
+                },
+                {"id": "5215500000009", "messages": []},
+                7,
+            ],
+        },
+        {"errors": [{"code": 2593109}]},
+    ],
+}
+
+
+def test_a_history_is_taken_apart_and_each_message_knows_its_thread_and_its_side() -> None:
+    found = items(parse(entry(HISTORY, "history")))
+    said = [item for item in found if isinstance(item, HistoryItem)]
+    assert [item.wamid for item in said] == ["wamid.1", "wamid.2", "wamid.3", "wamid.4"]
+    assert [item.echo for item in said] == [False, True, True, True]
+    assert {item.person().waid for item in said} == {"5215598765432"}
+    assert all(item.past for item in said)
+    rejected = [item.path for item in found if isinstance(item, RejectedItem)]
+    place = "entry[0].changes[0].value.history[0].threads"
+    assert rejected == [f"{place}[0].messages[4].id", f"{place}[0].messages[5]", f"{place}[2]"]
+    facts = [item.value()["history"][0] for item in found if isinstance(item, AccountItem)]
+    assert facts == [
+        {"metadata": {"phase": 0}, "threads": [{"id": "5215500000009", "messages": []}]},
+        {"errors": [{"code": 2593109}]},
+    ]
+
+
+def test_leaves_nobody_knows_are_found_in_every_layer_of_a_history() -> None:
+    chunk = {"threads": [{"id": "5", "mood": 1, "messages": [{"id": "w", "type": "text", "x": 1}]}], "y": 1}
+    (item,) = items(parse(entry({"history": [chunk]}, "history")))
+    assert item.untyped() == ["history.y", "history.threads.mood", "history.threads.messages.x"]
 
 
 def test_a_batch_keeps_places_people_and_positions() -> None:
