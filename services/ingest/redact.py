@@ -40,6 +40,21 @@ def without(body: str, envelope: Envelope | None, gone: Collection[int]) -> str 
     return _rewritten(body, places)
 
 
+def part(envelope: Envelope, item: AnyItem) -> Any:
+    """What stood where an item stood, as it came; the nearest thing around it where that cannot be told."""
+    place = _place(item)
+    if place is None:
+        return envelope.body
+    entry, change, member, index = place
+    found: Any = envelope.entries[entry]
+    for step in ("changes", change, "value", member, index) if change is not None else ():
+        try:
+            found = found[step]
+        except (KeyError, IndexError, TypeError):
+            break
+    return found
+
+
 def _place(item: AnyItem) -> _Place | None:
     """Where an item stands; a part that is the value itself takes its change with it."""
     found = _PATH.match(item.path)

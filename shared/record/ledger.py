@@ -46,7 +46,6 @@ class Subject:
         erasure_id: of the request. erased_at: ms; nothing older may be kept or come back.
         contact_ids: the person's contacts, merged ones included, the surviving one first.
         conversation_ids: their 1:1 threads. aliases: keys of their alias items.
-        since_ms: when we first knew of them.
     """
 
     erasure_id: str
@@ -54,7 +53,6 @@ class Subject:
     contact_ids: tuple[str, ...]
     conversation_ids: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
-    since_ms: int = 0
 
 
 class Ledger:

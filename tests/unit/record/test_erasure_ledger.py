@@ -65,7 +65,7 @@ async def test_a_redelivery_of_what_reached_its_end_is_dropped() -> None:
 async def test_the_ledger_gives_back_what_was_written_down() -> None:
     w = world()
     ledger = Ledger(w.raw)
-    subject = Subject("e_1", NOON_MS, ("p_1", "p_2"), ("c_1",), ("phone#ab",), 7)
+    subject = Subject("e_1", NOON_MS, ("p_1", "p_2"), ("c_1",), ("phone#ab",))
     await ledger.keep(subject)
     await ledger.keep(subject)
     assert [entry async for entry in ledger.entries()] == [subject]

@@ -1,0 +1,1 @@
+"""The keeper: retention, erasure and reconciliation, one process at a time."""

@@ -1,0 +1,34 @@
+"""What the keeper needs of the search index: to forget people and messages, and to say what it lacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class SearchUnavailableError(Exception):
+    """No answer or a server fault: nothing is known of the effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A message as the index holds it: its id, when it was first kept (which index it lies in), its revision."""
+
+    message_id: str
+    kept_at: int
+    rev: int
+
+
+class SearchPlace(Protocol):
+    """The index, from the keeper's side. Each call raises SearchUnavailableError."""
+
+    async def forget(self, contact_ids: Sequence[str]) -> int:
+        """Remove every message document of these people, and every thread's that still names them; how many."""
+        ...
+
+    async def remove(self, documents: Sequence[Document]) -> None:
+        """Remove documents, whatever revision they are at; none of an older one comes back."""
+        ...
+
+    async def missing(self, documents: Sequence[Document]) -> frozenset[str]:
+        """message_ids that the index does not hold at this revision or a later one."""
+        ...
