@@ -31,7 +31,7 @@ SAYS = (
     "huge",
 )
 ABOUT_ANOTHER = frozenset({"reaction", "edit", "revoke"})
-RELATED = 4
+RELATED = 12
 HUGE = "ñ" * 40_000  # above 64 KiB sealed: the content becomes an object of its own
 ACCOUNT_EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("phone_number_quality_update", {"display_phone_number": ACCOUNT.display, "event": "FLAGGED", "current_limit": "TIER_1K"}),

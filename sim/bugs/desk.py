@@ -14,6 +14,7 @@ _garden = Garden()
 @_garden.bug(
     "a reply has no outbox item",
     "shared.record.outbound:outbox",
+    scenes=(Scene.CROWD,),
     hot=("shared/due.py",),
 )
 def reply_without_outbox(_sound: Any) -> Any:

@@ -57,6 +57,7 @@ def claim_shorter_than_its_call(_sound: Any) -> Any:
 @_garden.bug(
     "a due item is deleted before its run",
     "shared.due:DueTimer._run_one",
+    scenes=(Scene.CROWD,),
     hot=("shared/lanes/", "services/forwarder/"),
 )
 def due_item_deleted_first(sound: Any) -> Any:
