@@ -79,6 +79,94 @@ def test_every_code_has_a_reason_and_a_remedy_and_only_gentle_ones_are_retried()
     assert not retriable(rule(999999))
 
 
+DOCUMENTED = (
+    *(
+        131047,
+        131056,
+        130429,
+        4,
+        80007,
+        131048,
+        131049,
+        131050,
+        131026,
+        368,
+        131031,
+        130497,
+        131042,
+        131053,
+        131052,
+    ),
+    *(
+        131051,
+        131060,
+        131000,
+        131016,
+        1,
+        2,
+        131057,
+        131005,
+        0,
+        3,
+        10,
+        190,
+        *range(200, 300),
+        131008,
+        131009,
+        100,
+        33,
+    ),
+    *(
+        131021,
+        131037,
+        131045,
+        130472,
+        132000,
+        132001,
+        132005,
+        132007,
+        132012,
+        132015,
+        132016,
+        132068,
+        132069,
+        133000,
+    ),
+    *(
+        133004,
+        133005,
+        133006,
+        133008,
+        133009,
+        133010,
+        133016,
+        2388019,
+        2388040,
+        2388047,
+        2388072,
+        2388073,
+        2388293,
+    ),
+    *(2388299, 131062, 470, 2593109),
+)
+
+
+def test_every_documented_code_is_in_the_table_and_no_other() -> None:
+    assert set(known_codes()) == set(DOCUMENTED)
+
+
+def test_reasons_are_sentences_for_people() -> None:
+    for code in known_codes():
+        found = rule(code)
+        for text in (found.reason_es, found.remedy_es):
+            assert text[0].isupper()
+            assert not text.endswith(".")
+            assert len(text) <= 120
+            assert not any(
+                char.isdigit() for char in text.replace("100 MB", "").replace("24 h", "").replace("72 h", "")
+            )
+
+
 def test_the_hardest_of_several_errors_decides() -> None:
     found = worst([MetaError(code=131000), MetaError(code=368), MetaError(code=131026)])
     assert found is not None
