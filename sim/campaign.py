@@ -16,6 +16,8 @@ from sim.scenario import Outcome, Size, play
 from sim.scenes import Scene, enabling
 
 RATE = 0.008  # probability of a fault at a call, beside the wanted ones
+RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met soon, or met alone
+HEAT = 0.15  # of a hunt, in the files where the bug's joint lies
 CALM_EACH = 10
 STRIDE = 7919  # a prime above the number of cells
 WANTED = 8  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
@@ -61,8 +63,20 @@ class Tally:
 
 def plan(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
     """The faults of a seed; each CALM_EACH-th world has none."""
-    if seed % CALM_EACH == CALM_EACH - 1:
-        return calm(seed)
+    return calm(seed) if seed % CALM_EACH == CALM_EACH - 1 else faulty(seed, silenced)
+
+
+def hunted(bug: Bug, seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
+    """The faults of a seed in which a bug is hunted: with its scenes and failing files, or with none at all."""
+    if Scene.CALM in bug.scenes:
+        return replace(calm(seed), scenes=bug.scenes)
+    base = faulty(seed, silenced)
+    rate = RATES[seed % len(RATES)]
+    return replace(base, rate=rate, scenes=base.scenes | bug.scenes, hot=bug.hot, heat=HEAT)
+
+
+def faulty(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
+    """A world in which things go wrong, some of them where the seed wants them."""
     matrix = scope.cells()
     chosen = [matrix[_place(seed * WANTED + n, len(matrix))] for n in range(WANTED)]
     wanted = {(site.path, site.line): fault for site, fault in chosen}
@@ -81,13 +95,11 @@ def calm(seed: int) -> Plan:
 
 def world(seed: int, silenced: frozenset[int] = frozenset(), bug: str = "") -> Report:
     """Play one seed; with a planted bug, its name given, in a world that has what the bug needs."""
-    planned = plan(seed, silenced)
     if not bug:
-        return _report(play(seed, Size(), planned, scope.by_file()))
+        return _report(play(seed, Size(), plan(seed, silenced), scope.by_file()))
     fault = named(bug)
-    planned = replace(planned, scenes=planned.scenes | fault.scenes, hot=fault.hot)
     with planted(fault):
-        return _report(play(seed, Size(), planned, scope.by_file()))
+        return _report(play(seed, Size(), hunted(fault, seed, silenced), scope.by_file()))
 
 
 def named(bug: str) -> Bug:

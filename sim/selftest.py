@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import repeat
 
 from rich.console import Console
@@ -20,14 +20,10 @@ from rich.table import Table
 from sim import scope
 from sim.bugs import BUGS, NOTHING, Bug
 from sim.bugs.plant import planted
-from sim.campaign import RATE, calm, plan
-from sim.chaos import Plan
+from sim.campaign import hunted
 from sim.scenario import Outcome, Size, play
-from sim.scenes import Scene
 
 MOST_WORLDS = 150
-RATES = (0.05, RATE)  # of faults at a call, seed after seed: a death at one joint is met soon, or met alone
-HEAT = 0.15  # of faults in the files where a bug's joint lies
 WORKERS = 2
 
 
@@ -97,14 +93,7 @@ def hunt(bug: Bug, first: int, seeds: int) -> Hunt:
 
 def played(bug: Bug, seed: int) -> Outcome:
     """A campaign's world of that seed with the bug's scenes and failing files."""
-    return play(seed, Size(), _plan(bug, seed), scope.by_file())
-
-
-def _plan(bug: Bug, seed: int) -> Plan:
-    """Every other world has six times the faults; a calm one has none."""
-    base = calm(seed) if Scene.CALM in bug.scenes else plan(seed)
-    rate = base.rate and RATES[seed % len(RATES)]
-    return replace(base, rate=rate, scenes=base.scenes | bug.scenes, hot=bug.hot, heat=HEAT)
+    return play(seed, Size(), hunted(bug, seed), scope.by_file())
 
 
 def verdict(hunts: Sequence[Hunt], first: int) -> str:
