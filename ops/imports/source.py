@@ -7,6 +7,7 @@ refuse it whole. Nothing is ever unpacked to disk or read whole: text by lines, 
 import io
 import stat
 import zipfile
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -23,6 +24,13 @@ MOST_RATIO = 200  # of files above 1 MiB; DEFLATE's own limit is 1032, chats rea
 LONGEST_LINE = 1024 * 1024
 CHUNK = 1024 * 1024
 _ENCRYPTED = 0x1
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    NotImplementedError,
+)  # what zipfile raises while reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,7 @@ class Zipped:
         info = self._infos.get(name)
         return None if info is None else Attachment(info.file_size, lambda: self._chunks(info.filename))
 
-    def open(self, member: str) -> io.BufferedIOBase:
+    def open(self, member: str) -> io.BufferedReader:
         """A member's bytes; closing it closes the ZIP."""
         return _Member(zipfile.ZipFile(self._path), member)
 
@@ -110,7 +118,7 @@ class Zipped:
             with self.open(member) as stream:
                 while chunk := stream.read(CHUNK):
                     yield chunk
-        except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+        except DAMAGED as error:
             raise BadFileError("un archivo del ZIP está dañado") from error
 
 
@@ -186,22 +194,25 @@ async def _file(path: Path) -> AsyncIterator[bytes]:
             yield chunk
 
 
-def _lines(stream: io.BufferedIOBase) -> Iterator[str]:
+def _lines(stream: io.BufferedReader) -> Iterator[str]:
     """Lines of a text in UTF-8 or, with its mark, UTF-16. Raises BadFileError."""
     number = 0
-    with stream:
-        head = stream.peek(2)[:2] if isinstance(stream, io.BufferedReader) else b""
-        encoding = "utf-16" if head in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
-        text = io.TextIOWrapper(stream, encoding, newline="\n")  # type: ignore[type-var] # a binary stream
-        try:
-            while line := text.readline(LONGEST_LINE + 1):
-                number += 1
+    try:
+        with _decoded(stream) as text:
+            for number, line in enumerate(iter(lambda: text.readline(LONGEST_LINE + 1), ""), 1):
                 if len(line) > LONGEST_LINE:
                     raise BadFileError(f"la línea {number} pasa de 1 MiB: no es un chat exportado")
                 yield line.removesuffix("\n").removesuffix("\r")
-        except UnicodeDecodeError as error:
-            raise BadFileError(
-                f"hacia la línea {number + 1} no es UTF-8: guarde el archivo como UTF-8"
-            ) from error
-        except (zipfile.BadZipFile, EOFError, OSError) as error:
-            raise BadFileError("el texto del chat está dañado: exporte el chat otra vez") from error
+    except UnicodeDecodeError as error:
+        raise BadFileError(
+            f"hacia la línea {number + 1} no es UTF-8: guarde el archivo como UTF-8"
+        ) from error
+    except DAMAGED as error:
+        raise BadFileError("el texto del chat está dañado: exporte el chat otra vez") from error
+
+
+def _decoded(stream: io.BufferedReader) -> io.TextIOWrapper:
+    """A text of which only a line feed ends a line."""
+    head = stream.peek(2)[:2]
+    encoding = "utf-16" if head in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
+    return io.TextIOWrapper(stream, encoding, newline="\n")

@@ -377,21 +377,16 @@ def test_empty_lines_belong_to_their_message() -> None:
 
 
 def test_a_hundred_thousand_lines_add_up() -> None:
-    start = datetime(2020, 1, 1, 8, 0)
-    said = [
-        Wrote(
-            start + timedelta(minutes=31 * n),
-            "Ana" if n % 3 else "Luis",
-            "text",
-            "hola\nqué tal" if n % 5 == 0 else "hola",
-        )
-        for n in range(90_000)
-    ]
-    lines = exports.android(said, "es_MX", WORDS["es"])[:100_000]
+    start, lines = datetime(2020, 1, 1, 8, 0), list[str]()
+    for n in range(90_000):
+        at = start + timedelta(minutes=31 * n)
+        lines.append(f"{at:%d/%m/%y}, {at:%H:%M} - {'Ana' if n % 3 else 'Luis'}: hola")
+        lines += ["qué tal"] * (n % 9 == 0)
+    assert len(lines) == 100_000
     tally = Tally()
     for each in read(lines):
         tally.add(each, lambda _: False)
-    assert tally.lines == 100_000
+    assert (tally.messages, tally.continuation, tally.lines) == (90_000, 10_000, 100_000)
     assert (tally.rejected, tally.system, tally.media) == (0, 0, 0)
 
 
