@@ -105,7 +105,8 @@ def _searched(place: Place, needles: Needles) -> list[tuple[str, str, str]]:
 async def _bad_envelopes(room: Newsroom, scene: Scene) -> None:
     """Envelopes with people in them that ingest cannot read, or must not take."""
     rows = await room.history()
-    whole = next(r["body"] for r in rows if r["kind"] == "published" and r["direction"] == "in" and r["body"])
+    told = (r["body"] for r in rows if r["kind"] == "published" and r["direction"] == "in" and r["body"])
+    whole = next(body for body in told if "whatsAppWebhookEntry" in body)  # not the witness's
     parsed = json.loads(whole)
     inner = parsed["whatsAppWebhookEntry"]
     broken = (
