@@ -1,4 +1,6 @@
-"""Ingest put together over ports: the worker's process and `cdmx replay` both start from here."""
+"""Ingest put together over ports: the worker's process, the keeper and `cdmx replay` all start from here."""
+
+from typing import TypeVar
 
 from services.ingest.archive import Archive
 from services.ingest.archived import Archived
@@ -11,11 +13,12 @@ from shared import topology
 from shared.record.build import build
 from shared.service import App
 
+S = TypeVar("S", bound=IngestSettings)
 NAME = "ingest"
 QUEUES = ("ingest", "connect")
 
 
-async def ingest(app: App[IngestSettings]) -> Ingest:
+async def ingest(app: App[S]) -> Ingest:
     """Ingest over the app's ports."""
     settings, store = app.settings, await app.store()
     raw = await app.objects(topology.RAW_BUCKET)
@@ -35,7 +38,7 @@ async def ingest(app: App[IngestSettings]) -> Ingest:
         archive,
         Archived(raw),
         Rejects(archive, {name: await app.dlq(name) for name in QUEUES}, store, app.clock, NAME),
-        Verdicts(store, record.people, app.metrics),
+        Verdicts(store, record.people, app.metrics, app.clock),
         await app.bus(),
         store,
         app.metrics,

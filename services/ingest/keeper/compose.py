@@ -1,0 +1,117 @@
+"""The keeper put together over ports."""
+
+from services.ingest.compose import QUEUES, ingest
+from services.ingest.keeper.erasers import (
+    SERVICE,
+    AliasesEraser,
+    DestinationsCount,
+    KeysEraser,
+    MediaEraser,
+    MessagesEraser,
+    OnlyIds,
+    PolicyEraser,
+    SearchEraser,
+    ThreadsEraser,
+)
+from services.ingest.keeper.erasing import Erasing
+from services.ingest.keeper.looking import Looker
+from services.ingest.keeper.mentions import Mentions
+from services.ingest.keeper.ports import SearchPlace
+from services.ingest.keeper.reconciler import Reconciler
+from services.ingest.keeper.retention import Expiry, Tally
+from services.ingest.keeper.settings import KeeperSettings
+from services.ingest.keeper.shift import Shift
+from services.ingest.keeper.sweeping import ArchiveEraser, ParkedEraser
+from services.ingest.origin import Ours
+from shared import topology
+from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
+from shared.lease import Lease
+from shared.record.build import Record, build
+from shared.record.erasure import Backup, Eraser, Requests
+from shared.record.files import Files
+from shared.record.holds import Holds
+from shared.record.ledger import Ledger
+from shared.service import App
+from shared.vault.keys import ContactKeys
+
+
+async def assemble(app: App[KeeperSettings], search: SearchPlace) -> Shift:
+    """Build the keeper out of the app's ports, and have it run under its lease."""
+    store, bus, settings = await app.store(), await app.bus(), app.settings
+    raw, bucket = await app.objects(topology.RAW_BUCKET), await app.objects(topology.MEDIA_BUCKET)
+    ours = Ours.of(settings.wabas, settings.numbers, settings.connect_instances)
+    record = await _record(app)
+    holds = Holds(store, record.people, app.clock, app.ids, SERVICE)
+    files = Files(store, bucket, app.clock)
+    looker = Looker(store, raw, await ingest(app), search, bus, ours, settings.bsuid_scope, app.clock)
+    erasing = Erasing(
+        store,
+        record.people,
+        Requests(store, record.people, app.clock, app.ids),
+        Ledger(raw),
+        holds,
+        await _erasers(app, record, files, search),
+        _backups(settings),
+        app.clock,
+        app.ids,
+    )
+
+    def report(what: str, error: BaseException) -> None:
+        app.log.warning("keeper trouble", what=what, error=type(error).__name__)
+
+    def told(tally: Tally) -> None:
+        counts = {"messages": tally.messages, "files": tally.files, "archived": tally.archived}
+        app.log.info("retention done", **counts, held=len(tally.held), owed=len(tally.owed))
+
+    shift = Shift(
+        store,
+        Reconciler(store, raw, looker, bus, app.metrics, app.clock),
+        erasing,
+        Expiry(store, raw, files, search, holds, ours, app.clock),
+        app.clock,
+        report,
+        told,
+    )
+    lease = Lease(store, app.clock, app.ids, SERVICE)
+    app.task("keeper", lambda stop: lease.run(stop, shift.work))
+    app.task("due", DueTimer(store, app.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, report).run)
+    return shift
+
+
+async def _record(app: App[KeeperSettings]) -> Record:
+    raw = await app.objects(topology.RAW_BUCKET)
+    pepper = await app.pepper()
+    return build(await app.store(), raw, await app.keys(), pepper, app.clock, app.ids, service=SERVICE)
+
+
+async def _erasers(
+    app: App[KeeperSettings], record: Record, files: Files, search: SearchPlace
+) -> tuple[Eraser, ...]:
+    """Every place there is by now, the keys first; what comes later adds its own here."""
+    store, raw = await app.store(), await app.objects(topology.RAW_BUCKET)
+    mentions = Mentions(record.people.alias_keys, app.settings.bsuid_scope)
+    dlqs = {name: await app.dlq(name) for name in QUEUES}
+    return (
+        KeysEraser(store, ContactKeys(await app.keys(), store, app.clock)),
+        AliasesEraser(store),
+        MediaEraser(store, files),
+        MessagesEraser(store, raw),
+        PolicyEraser(store),
+        ThreadsEraser(store, app.clock, app.ids),
+        ArchiveEraser(store, raw, mentions),
+        ParkedEraser(dlqs, mentions),
+        SearchEraser(search),
+        DestinationsCount(store),
+        OnlyIds("desk_log", "Solo identificadores; cada entrada se va a las 24 horas."),
+        OnlyIds("due", "Solo identificadores; lo pendiente de la persona termina cancelado."),
+        OnlyIds("queues", "Lo que aún esté en camino se descarta al llegar, también del archivo."),
+    )
+
+
+def _backups(settings: KeeperSettings) -> tuple[Backup, ...]:
+    """Without its key a backup of sealed content cannot be read: the keys' backups decide."""
+    return (
+        Backup("respaldo de las llaves (DynamoDB, contact_keys)", settings.key_backup_days),
+        Backup("respaldos de las demás tablas (DynamoDB), ilegibles sin llave", settings.table_backup_days),
+        Backup("instantáneas de OpenSearch", settings.snapshot_days),
+    )
