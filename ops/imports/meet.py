@@ -11,6 +11,7 @@ from ops.imports.plan import Planned
 from ops.imports.ports import Ports
 from shared.ids import conversation_id
 from shared.record.inbound import Person
+from shared.record.ledger import PersonErasedError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +52,16 @@ class Meeting:
         self._progress = progress
         self.unmatched: dict[str, None] = {}
 
-    async def meet(self, planned: Planned) -> ChatPeople:
-        """Everybody who wrote in a chat. What an undo must know is put down before and after."""
+    async def meet(self, planned: Planned) -> ChatPeople | None:
+        """Everybody who wrote in a chat; None where its other person was erased since.
+
+        What an undo must know is put down before and after.
+        """
         cast, chat = planned.cast, planned.chat
         assert cast is not None and chat is not None  # noqa: S101, PT018 - planned without an error
         found = await (self._group if cast.group else self._pair)(planned, chat, cast)
+        if found is None:
+            return None
         cid = conversation_id(self._pnid, found.parties[0])
         if cid not in self._progress.conversations:
             self._progress.conversations.append(cid)
@@ -66,12 +72,14 @@ class Meeting:
         group_id = self._group_id(chat.key or cast.title)
         ours = self._persons.ours()
         senders = {one: self._person(one, None) for one in planned.tally.senders if one not in cast.mine}
-        await self._resolved([*senders.values(), ours])
+        await self._resolved([*senders.values(), ours], planned.tally.last_s or 0)
         return ChatPeople(planned.id, chat, cast, senders, ours, group_id, (group_id,))
 
-    async def _pair(self, planned: Planned, chat: Chat, cast: Cast) -> ChatPeople:
+    async def _pair(self, planned: Planned, chat: Chat, cast: Cast) -> ChatPeople | None:
         party = self._person(cast.title, chat.phone)
-        (known,) = await self._resolved([party])
+        (known,) = await self._resolved([party], planned.tally.last_s or 0)
+        if known is None:
+            return None
         parties = await self._ports.patiently(lambda: self._ports.imports.parties(self._pnid, known))
         return ChatPeople(planned.id, chat, cast, {}, party, None, tuple(parties))
 
@@ -86,20 +94,26 @@ class Meeting:
             self.unmatched[printed] = None
         return match.person
 
-    async def _resolved(self, persons: Sequence[Person]) -> list[str]:
-        """Their contacts, minted where need be; who will be minted is put down before."""
+    async def _resolved(self, persons: Sequence[Person], last_s: int) -> list[str | None]:
+        """Their contacts, minted where need be; who will be minted is put down before.
+
+        None for who was erased after the chat's last line: nothing of theirs is kept, their name neither.
+        """
         for person in persons:
             if not await self._found(person):
                 self._progress.met.append(self._ports.record.people.alias_keys(person))
         await self._put_down()
-        return [await self._contact(person) for person in persons]
+        return [await self._contact(person, last_s) for person in persons]
 
     async def _found(self, person: Person) -> bool:
         return await self._ports.patiently(lambda: self._ports.record.people.find(person)) is not None
 
-    async def _contact(self, person: Person) -> str:
+    async def _contact(self, person: Person, last_s: int) -> str | None:
         people, origin = self._ports.record.people, meet_origin(self._progress.run)
-        party = await self._ports.patiently(lambda: people.resolve(person, origin))
+        try:
+            party = await self._ports.patiently(lambda: people.resolve(person, origin, last_s))
+        except PersonErasedError:
+            return None
         await self._ports.tell(party.events, party.owed)
         return party.contact_id
 

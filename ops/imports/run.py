@@ -82,7 +82,11 @@ class Importer:
 
         async def one(planned: Planned) -> None:
             async with permits:
-                await self._chat(await self._meeting.meet(planned))
+                people = await self._meeting.meet(planned)
+                if people is None:
+                    self._count("erased", planned.tally.entries)
+                else:
+                    await self._chat(people)
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -180,9 +184,9 @@ class Importer:
         return True
 
     def _inbound(self, people: ChatPeople, one: _Ready) -> Inbound:
-        message_id = one.ids[0]
+        message_id, clock = one.ids[0], self._ports.clock
         return Inbound(
-            origin=Origin(self._progress.run, 0, self._ports.clock.now_ns(), "import"),
+            origin=Origin(self._progress.run, 0, clock.now_ns(), "import"),
             pnid=self._pnid,
             wamid=message_id,
             person=people.of(one.message.sender if one.direction == "in" else None),
@@ -195,7 +199,7 @@ class Importer:
             group_id=people.group_id,
             flags=one.shaped.flags,
             media=one.shaped.media,
-            imported=Imported(message_id, one.line.place),
+            imported=Imported(message_id, one.line.place, clock.now_ms()),
         )
 
     def _content(self, people: ChatPeople, one: _Ready) -> dict[str, Any]:
@@ -211,8 +215,8 @@ class Importer:
         body = {"id": one.ids[0], **one.shaped.body}
         return {"message": body, "preview": one.shaped.preview, "import": printed}
 
-    def _count(self, what: str) -> None:
-        self._progress.counts[what] = self._progress.counts.get(what, 0) + 1
+    def _count(self, what: str, by: int = 1) -> None:
+        self._progress.counts[what] = self._progress.counts.get(what, 0) + by
 
     async def _put_down(self) -> None:
         await self._ports.patiently(lambda: self._journal.write(self._progress))

@@ -43,7 +43,7 @@ class Handlers:
         elif isinstance(event, MediaSettledEvent):
             await self._indexer.owner(event.data.owner, event.data.rev)
         elif isinstance(event, ConversationChangedEvent):
-            await self._indexer.conversation(event.data.conversation_id)
+            await self._indexer.conversation(event.data.conversation_id, event.data.rev)
         elif isinstance(event, ContactChangedEvent):
             await self._contact(event)
 

@@ -62,14 +62,18 @@ class Indexer:
         if place is not None:
             await self.message(place.pk, place.sk, message_id, rev)
 
-    async def conversation(self, conversation_id: str) -> None:
-        """Index a conversation; where its protection changed, every message of it first.
+    async def conversation(self, conversation_id: str, rev: int = 0) -> None:
+        """Index a conversation, or take it out where an undone import left none of it at this `rev`.
+
+        Where its protection changed, every message of it goes first.
 
         Messages first: should this task die in between, the index still shows the old state and the
         redelivery does both again.
         """
         item = await self._store.get("conversations", conversation_id)
         if item is None:
+            if rev:
+                await self._batcher.write([Write("conversations", conversation_id, rev, again=True)])
             return
         contact = await self._contact(item)
         names = await self._names(contact)

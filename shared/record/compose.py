@@ -36,7 +36,7 @@ def slot(inbound: Inbound, contact_id: str) -> Slot:
 def message_item(
     inbound: Inbound, at: Slot, sealed: Mapping[str, Any], kept_at: int, expires_at: int
 ) -> Item:
-    """The message's own item at rev 1."""
+    """The message's own item at its first rev."""
     origin = inbound.origin
     item: Item = {
         "pk": at.pk,
@@ -53,7 +53,7 @@ def message_item(
         "arrival_ms": origin.at_ms,
         "kept_at": kept_at,
         "expires_at": expires_at,
-        "rev": 1,
+        "rev": inbound.imported.rev if inbound.imported else 1,
         "raw_id": origin.raw_id,
         "content_sha": content_sha(inbound.wamid, inbound.message),
         "media": [_medium(each) for each in inbound.media],

@@ -19,13 +19,17 @@ def inbox_shard(pnid: str, order_key: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """What one message does to its conversation; `preview` is sealed under `key_id`."""
+    """What one message does to its conversation; `preview` is sealed under `key_id`.
+
+    `floor`: the rev an undone import left this conversation at, for a new one must outrank it.
+    """
 
     message: Item
     group_id: str | None = None
     window_ends_at: int | None = None
     free_entry_ends_at: int | None = None
     preview: bytes | None = None
+    floor: int = 0
 
     @property
     def counts(self) -> bool:
@@ -48,7 +52,7 @@ def move(current: Item | None, movement: Movement) -> Update:
         message["pk"],
         "-",
         set=changes,
-        add={"rev": 1, "unread": int(movement.counts)},
+        add={"rev": 1 + (movement.floor if current is None else 0), "unread": int(movement.counts)},
         condition=condition,
     )
 

@@ -29,6 +29,7 @@ from shared.store.port import (
     Item,
     Key,
     Op,
+    Put,
     Store,
     Update,
 )
@@ -209,9 +210,10 @@ class Imports:
                 return None
 
     async def _emptied(self, conversation: Item) -> list[Op]:
-        """Nothing is left of it: it, its place with the contact and its cursor go."""
+        """Nothing is left of it: it, its place with the contact and its cursor go; `ids` keeps its rev."""
         same = Attr("rev").eq(conversation["rev"])
         ops: list[Op] = [
+            Put("ids", {"pk": conversation["pk"], "sk": "-", "rev": conversation["rev"] + 1}),
             Delete("conversations", conversation["pk"], "-", condition=same),
             Delete("messages", conversation["pk"], CURSOR_SK),
         ]

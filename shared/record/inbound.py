@@ -79,10 +79,15 @@ class Relation:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What a message of an import has in place of a wamid: an id of its own, and its place in its minute."""
+    """What a message of an import has in place of a wamid: an id of its own, and its place in its minute.
+
+    `rev` is its first revision: the clock's, so that a line which was taken back and is imported again outranks
+    what consumers remember of it.
+    """
 
     message_id: str
     place: int
+    rev: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +152,14 @@ class StatusReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Alarm:
+    """Why a person must look: the alert's name (its runbook has the same) and how much it hurries."""
+
+    name: str
+    severity: Literal["page", "warn"]
+
+
+@dataclass(frozen=True, slots=True)
 class AccountChange:
     """Something about our number, account, templates or a person's preferences.
 
@@ -156,6 +169,7 @@ class AccountChange:
         subject: pnid or WABA, for the event.
         state: Meta's word for the new state, as a fact to filter on.
         facts: clear facts for the guard; content is sealed.
+        alarm: set where a person must look.
     """
 
     origin: Origin
@@ -167,3 +181,4 @@ class AccountChange:
     ts_s: int | None
     facts: Mapping[str, Any] = field(default_factory=dict)
     person: Person | None = None
+    alarm: Alarm | None = None

@@ -99,12 +99,14 @@ class Keeper:
         at = slot(inbound, party.contact_id)
         current = await self._store.get("conversations", at.pk)
         message = await self._message(inbound, at)
+        moved = movement(inbound, message, await self._preview(inbound, message))
         if current is None:
             message["opened"] = True
+            moved = replace(moved, floor=await self._floor(at.pk))
         ops: list[Op] = [
             Put("ids", ids_item(message), absent=True),
             Put("messages", message, absent=True),
-            move(current, movement(inbound, message, await self._preview(inbound, message))),
+            move(current, moved),
             *await self._relation(inbound, message),
         ]
         if current is None and inbound.group_id is None:
@@ -126,6 +128,11 @@ class Keeper:
         if shown is None:
             return None
         return await self._sealing.blob(message["key_id"], shown, "conversations", message["pk"])
+
+    async def _floor(self, conversation_id: str) -> int:
+        """The rev at which an undone import left a conversation that is made anew."""
+        left = await self._store.get("ids", conversation_id)
+        return int(left["rev"]) if left else 0
 
     async def _relation(self, inbound: Inbound, message: Item) -> list[Op]:
         """A reaction, edit or revoke beside its target, or waiting for it."""

@@ -78,6 +78,14 @@ class Newsroom:
     async def undo(self, run: str, ports: Ports | None = None) -> Progress:
         return await undo(ports or self.ports(), Journal(self.exports, run), run)
 
+    async def left(self) -> dict[str, list[Any]]:
+        """Whatever stands of messages and people; of a conversation that went, `ids` keeps how far its rev came."""
+        found = {}
+        for table in ("messages", "ids", "conversations", "contacts", "aliases"):
+            items = [item for item in await self.world.items(table) if set(item) != {"pk", "sk", "rev"}]
+            found |= {table: items} if items else {}
+        return found
+
     async def messages(self) -> list[dict[str, Any]]:
         """All messages, conversation by conversation, in order."""
         items = [item for item in await self.world.items("messages") if is_message_sk(item["sk"])]

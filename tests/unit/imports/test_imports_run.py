@@ -160,7 +160,7 @@ async def test_a_fuller_export_brings_the_files_later(tmp_path: Path) -> None:
     assert done.counts == {"file": 1, "again": 1}
     photo, hello = await room.messages()
     assert photo["media"] == [{"n": 0, "mime": "image/jpeg", "state": "pending"}]
-    assert (photo["type"], photo["rev"], hello["rev"]) == ("image", 2, 1)
+    assert (photo["type"], photo["rev"] - hello["rev"]) == ("image", 1)
     assert await room.media.get(f"incoming/{photo['message_id']}/0/file") == JPEG
     assert (await room.texts())[0] == "mira"
     last = [event for event in room.bus.events if event.type == "desk.message.recorded.v1"][-1]
@@ -227,8 +227,7 @@ async def test_an_undone_run_leaves_nothing_and_can_be_run_again(tmp_path: Path)
     done = await room.take(path)
     undone = await room.undo(done.run)
     assert undone.counts == {"removed": 7}
-    for table in ("messages", "ids", "conversations", "contacts", "aliases"):
-        assert await room.world.items(table) == [], table
+    assert await room.left() == {}
     assert [info.key async for info in room.media.list("")] == []
     erased = [event for event in room.bus.events if event.type == "desk.message.changed.v1"]
     assert len(erased) == 7
@@ -297,8 +296,7 @@ async def test_an_undo_that_dies_anywhere_goes_on(tmp_path: Path, after: bool) -
         except CrashError:
             with contextlib.suppress(NoRunError):
                 await room.undo(run)
-        for table in ("messages", "ids", "conversations", "contacts", "aliases"):
-            assert await room.world.items(table) == [], (table, at)
+        assert await room.left() == {}, at
         told = {event.id for event in room.bus.events if event.type == "desk.message.changed.v1"}
         owed = [item["id"] for item in await room.world.items("due")]
         assert len(told | {each for each in owed if each.startswith("h_")}) == 3
@@ -320,6 +318,5 @@ async def test_a_run_that_died_anywhere_can_be_taken_back(tmp_path: Path) -> Non
         runs = {info.key.split("/")[1] async for info in room.exports.list("imports/")}
         for run in runs:
             await room.undo(run)
-        for table in ("messages", "ids", "conversations", "contacts", "aliases"):
-            assert await room.world.items(table) == [], (table, at)
+        assert await room.left() == {}, at
         assert [info.key async for info in room.media.list("")] == []

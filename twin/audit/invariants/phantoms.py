@@ -8,10 +8,12 @@ from twin.audit.observed import Observed
 
 
 def phantoms(history: History, observed: Observed) -> Iterator[Finding]:
-    """(5) Nothing is in the record, in search or at a destination that nobody wrote."""
+    """(5) Nothing is in the record, in search or at a destination that nobody wrote; imports were written elsewhere."""
     ids = {seen.message_id for seen in observed.messages}
     own = {ack.message_id for ack in observed.acknowledged}
     for seen in observed.messages:
+        if seen.source == "import":
+            continue
         if seen.direction == "in" and seen.wamid not in history.written:
             yield Finding(5, "wrong", seen.message_id, "a received message that no customer wrote")
         if observed.writes_known and seen.direction == "out" and not seen.echo and seen.message_id not in own:
