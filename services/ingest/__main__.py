@@ -1,6 +1,7 @@
 """Composition root of ingest: `python -m services.ingest`."""
 
 from services.ingest.compose import NAME, QUEUES, ingest
+from services.ingest.gauges import AccountGauges
 from services.ingest.settings import IngestSettings
 from shared import topology
 from shared.bus.port import BusUnavailableError
@@ -15,7 +16,7 @@ async def compose(app: App[IngestSettings]) -> None:
     """Consume both queues, and publish what the outbox still owes."""
     store, keys, bus = await app.store(), await app.keys(), await app.bus()
     raw = await app.objects(topology.RAW_BUCKET)
-    handler = (await ingest(app)).handler
+    worker = await ingest(app)
     breakers = [
         app.breaker(
             "dynamodb", (StoreUnavailableError, ContendedError), lambda: store.get("leases", "probe")
@@ -26,12 +27,17 @@ async def compose(app: App[IngestSettings]) -> None:
     ]
     for name in QUEUES:
         app.worker(
-            await app.queue(name), handler(name), breakers=breakers, concurrency=app.settings.concurrency
+            await app.queue(name),
+            worker.handler(name),
+            breakers=breakers,
+            concurrency=app.settings.concurrency,
         )
 
     def failed(kind: str, error: BaseException) -> None:
-        app.log.warning("due failed", kind=kind, error=type(error).__name__)
+        app.log.warning("task failed", kind=kind, error=type(error).__name__)
 
+    gauges = AccountGauges(worker.accounts, app.metrics, app.settings.numbers, failed)
+    app.task("account gauges", gauges.run)
     app.task("due", DueTimer(store, app.clock, NAME, {OUTBOX_KIND: outbox_handler(bus)}, failed).run)
 
 

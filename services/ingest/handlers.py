@@ -22,6 +22,7 @@ from shared.observability.metrics import Metrics
 from shared.observability.trace import Tracing
 from shared.queue.parking import traceparent
 from shared.queue.port import Message
+from shared.record.accounts import Accounts
 from shared.record.build import Record
 from shared.record.codec import clear
 from shared.record.inbound import Inbound, Origin, Source
@@ -83,6 +84,11 @@ class Ingest:
         self._metrics = metrics
         self._ours = ours
         self._scope = scope
+
+    @property
+    def accounts(self) -> Accounts:
+        """What is known of our account."""
+        return self._record.accounts
 
     def handler(self, queue: str) -> Callable[[Message], Awaitable[None]]:
         """The worker's handler of a queue."""
@@ -185,10 +191,12 @@ class Ingest:
         kept = await self._record.statuses.keep(report)
         if kept.kind == "new":
             self._verdicts.count(report)
-        return kept
+        return replace(kept, events=(*kept.events, *self._verdicts.alert(report)))
 
     async def _account(self, item: MetaItem[Any], origin: Origin) -> Kept:
         change = account.change(item, self._number(item), origin, self._scope)
+        if change.alarm and change.alarm.name in account.BLOCKING and item.waba_id:
+            await self._verdicts.block(item.waba_id, account.LOCKED, origin.at_ms)
         return await self._record.accounts.keep(change)
 
     async def _unknown(self, item: UnknownItem, origin: Origin) -> Kept:

@@ -84,7 +84,7 @@ def report(item: StatusItem, pnid: str, origin: Origin, scope: str) -> StatusRep
     status = item.status
     worst = errors.worst(status.errors or ())
     group = status.recipient_type == "group"
-    aliases = _aliases([item.person()], scope) if group else ()
+    aliases = aliases_of([item.person()], scope) if group else ()
     return StatusReport(
         origin=origin,
         pnid=pnid,
@@ -114,11 +114,11 @@ def person(item: MetaItem[Any], scope: str, fallback: str) -> Person:
     if change is not None:
         people = [*people, change.old, change.new]
     known = [one for one in people if one]
-    aliases = _aliases(known, scope) or (Alias("waid", f"unnamed:{fallback}"),)
+    aliases = aliases_of(known, scope) or (Alias("waid", f"unnamed:{fallback}"),)
     return Person(aliases, _details(known, item.contact))
 
 
-def _aliases(people: Iterable[identity.Person], scope: str) -> tuple[Alias, ...]:
+def aliases_of(people: Iterable[identity.Person], scope: str) -> tuple[Alias, ...]:
     return tuple(Alias(each.kind, each.value) for each in identity.aliases(people, scope))
 
 

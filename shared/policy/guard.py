@@ -22,12 +22,16 @@ class State:
         window_ends_at: end of the customer service window (ms), None = the person never wrote.
         opted_out: `marketing` = no templates, which Meta sends on to nobody who stopped them; `all` = nothing.
         breaker_open: Meta locked the account; a person must look.
+        template_unusable: Meta's last word on this template is that it may not be sent.
+        templates_restricted: Meta forbids the account to write first, for now.
         pair_tat_us, number_tat_us: the buckets (shared/policy/bucket.py).
     """
 
     window_ends_at: int | None = None
     opted_out: OptOut = ""
     breaker_open: bool = False
+    template_unusable: bool = False
+    templates_restricted: bool = False
     pair_tat_us: int | None = None
     number_tat_us: int | None = None
 
@@ -69,6 +73,16 @@ WINDOW = Refuse(
     "Pasaron más de 24 horas desde su último mensaje: WhatsApp no permite texto libre.",
     "Use una plantilla aprobada o espere a que la persona escriba.",
 )
+TEMPLATE = Refuse(
+    "template_unusable",
+    "Meta pausó, deshabilitó, rechazó o aún no aprueba esta plantilla.",
+    "Use otra plantilla; un editor puede ver su estado y corregirla.",
+)
+RESTRICTED = Refuse(
+    "restricted",
+    "Meta restringió la cuenta: por ahora no puede escribir primero.",
+    "Conteste a quien escriba; un administrador debe revisar la cuenta en Meta.",
+)
 
 
 def guard(kind: Kind, state: State, now_ms: int) -> Verdict:
@@ -85,6 +99,8 @@ def guard(kind: Kind, state: State, now_ms: int) -> Verdict:
         return OPT_OUT
     if kind == "free" and not _window_open(state, now_ms):
         return WINDOW
+    if kind == "template" and (state.template_unusable or state.templates_restricted):
+        return TEMPLATE if state.template_unusable else RESTRICTED
     if state.breaker_open:
         return Wait("breaker", now_ms + BREAKER_PAUSE_MS)
     return _rates(state, now_ms)
@@ -113,4 +129,4 @@ def _ms(us: int) -> int:
     return -(-us // 1000)
 
 
-REFUSALS = {refusal.rule: refusal for refusal in (OPT_OUT, WINDOW)}
+REFUSALS = {refusal.rule: refusal for refusal in (OPT_OUT, WINDOW, TEMPLATE, RESTRICTED)}

@@ -35,6 +35,11 @@ def optout_pk(contact_id: str) -> str:
     return f"OPTOUT#{contact_id}"
 
 
+def optin_pk(contact_id: str) -> str:
+    """A person's wish to get marketing messages, as Meta recorded it."""
+    return f"OPTIN#{contact_id}"
+
+
 def breaker_pk(waba: str) -> str:
     """Breaker of one WhatsApp Business Account."""
     return f"BREAKER#{waba}"
@@ -62,13 +67,13 @@ def close(waba: str, now_ms: int) -> Update:
 def opted_out(item: Item | None) -> OptOut:
     """What a person refused, from their OPTOUT item.
 
-    Three writers share it: Meta's preferences (`state` stop or resume at `ts`, marketing only), a failed send
-    with 131050 (`opted_out`, `stopped_at`), and the desk (`opted_out` all).
+    Three writers share it and none touches another's word: Meta's preferences (`state` stop or resume at `ts`,
+    marketing only), a failed send with 131050 (`stopped_at`, marketing too), and the desk (`opted_out` all).
     """
     if item is None:
         return ""
     if item.get("opted_out") == "all":
         return "all"
     resumed = item.get("state") == "resume" and item.get("ts", 0) * 1000 >= item.get("stopped_at", 0)
-    stopped = item.get("state") == "stop" or "opted_out" in item
+    stopped = item.get("state") == "stop" or "stopped_at" in item
     return "marketing" if stopped and not resumed else ""

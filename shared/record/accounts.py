@@ -1,13 +1,17 @@
 """Account events: each kept once with its sealed content, the newest one's facts where the guard reads them.
 
 `policy` holds under one key (`NUMBER#pnid`, `TEMPLATE#waba#name#lang`, `OPTOUT#contact`, `FIELD#field#waba`
-...) the current facts at sk `-`, and every event at its own sk, which is the history.
+...) the current facts at sk `-`, and every event at its own sk, which is the history. What concerns no person is
+listed once more in partition `account` (shared/policy/account.py), and told as an alert where a person must look.
 """
 
 from typing import Any
 
+from shared.alerts import alert
 from shared.clock import Clock
+from shared.events.model import Event
 from shared.ids import Ids
+from shared.policy.account import LISTED, listed_sk
 from shared.record import events
 from shared.record.codec import clear
 from shared.record.commit import commit
@@ -49,7 +53,25 @@ class Accounts:
             return Kept("erased", item_id)
         envelope = events.of(self._clock, change.origin)
         told = events.account_changed(clear(change.subject), change.what, change.state, item_id, envelope)
-        return Kept("new" if event else "again", item_id, (told,))
+        return Kept("new" if event else "again", item_id, (told, *self._alert(item_id, change)))
+
+    def _alert(self, item_id: str, change: AccountChange) -> list[Event]:
+        """The alert an event asks for; a redelivery tells the same one."""
+        alarm = change.alarm
+        if alarm is None:
+            return []
+        return [alert(self._clock, alarm.name, alarm.severity, item_id, subject=clear(change.subject))]
+
+    async def listed(self) -> list[Item]:
+        """The newest event of each thing of our account: numbers, templates, limits, fields without a place."""
+        found: list[Item] = []
+        start: Item | None = None
+        while True:
+            page = await self._store.query("policy", LISTED, start=start)
+            found += page.items
+            start = page.next
+            if start is None:
+                return found
 
     async def get(self, item_id: str) -> tuple[Item, Any] | None:
         """An account event by its id, and its content; the content is None once erased."""
@@ -75,6 +97,8 @@ class Accounts:
         ops: list[Op] = [Put("ids", pointer, absent=True), Put("policy", item, absent=True)]
         fresh = await self._once(ops)
         await self._once([_current(change, pk, sk)])
+        if change.person is None:
+            await self._once([_listed(change, pk, sk, item_id)])
         return fresh
 
     async def _once(self, ops: list[Op]) -> bool:
@@ -98,6 +122,24 @@ def _current(change: AccountChange, pk: str, sk: str) -> Update:
     stamp = f"at_{change.what.replace('.', '_')}"
     newer = Attr(stamp).not_exists() | Attr(stamp).lt(sk)
     return Update("policy", pk, "-", set={**change.facts, stamp: sk}, add={"rev": 1}, condition=newer)
+
+
+def _listed(change: AccountChange, pk: str, sk: str, item_id: str) -> Update:
+    alarm = change.alarm
+    said = {
+        "key": pk,
+        "what": change.what,
+        "state": change.state,
+        "subject": clear(change.subject),
+        "ts": int(sk[:10]),
+        "facts": dict(change.facts),
+        "item_id": item_id,
+        "alarm": alarm.name if alarm else "",
+        "severity": alarm.severity if alarm else "",
+        "at": sk,
+    }
+    newer = Attr("at").not_exists() | Attr("at").lt(sk)
+    return Update("policy", LISTED, listed_sk(pk, change.what), set=said, add={"rev": 1}, condition=newer)
 
 
 def _origin(origin: Origin) -> dict[str, Any]:

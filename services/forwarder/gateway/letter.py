@@ -20,17 +20,22 @@ UNUSABLE = frozenset({"failed", "quarantined"})
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A message ready to be sent; `contact_id` is the surviving contact's, `window_ends_at` (ms) the thread's."""
+    """A message ready to be sent; `contact_id` is the surviving contact's, `window_ends_at` (ms) the thread's.
+
+    `template`: name and language of the template it is, if it is one.
+    """
 
     pnid: str
     contact_id: str
     kind: Kind
     blob: bytes
     window_ends_at: int | None
+    template: tuple[str, str] | None = None
 
     def sending(self, item: DeliveryItem) -> Sending:
         """What the guard is asked about."""
-        return Sending(self.kind, self.pnid, item["conversation_id"], self.contact_id, self.window_ends_at)
+        where = (self.kind, self.pnid, item["conversation_id"], self.contact_id)
+        return Sending(*where, self.window_ends_at, self.template)
 
 
 class Letters:
@@ -58,7 +63,8 @@ class Letters:
         blob = to_blob(parse(form), attempt, to=details.get("wa_id"), recipient=details.get("user_id"))
         kind: Kind = "template" if form.get("type") == "template" else "free"
         thread = await self._reader.thread(message["pk"])
-        return Letter(message["pnid"], root["pk"], kind, blob, thread.window_ends_at if thread else None)
+        ends = thread.window_ends_at if thread else None
+        return Letter(message["pnid"], root["pk"], kind, blob, ends, _template(form))
 
     async def _with_files(self, message: Item, form: dict[str, Any]) -> Mapping[str, Any]:
         """Meta's id in place of our file: an id is good for one number, so each attempt uploads its own."""
@@ -68,3 +74,10 @@ class Letters:
             media_id = await self._whatsapp.upload(message["pnid"], served_key(medium["sha256"]))
             form[form["type"]] = {**form[form["type"]], "id": media_id}
         return form
+
+
+def _template(form: Mapping[str, Any]) -> tuple[str, str] | None:
+    if form.get("type") != "template":
+        return None
+    template = form["template"]
+    return str(template["name"]), str(template["language"]["code"])

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from shared.clock import Clock
+from shared.policy import account
 from shared.policy import state as policy
 from shared.policy.guard import Allow, Kind, State, Verdict, Wait, guard
+from shared.record.codec import clear
 from shared.store.port import ConditionFailedError, Item, Store
 
 RACES = 5  # how often others may take the token before the lane waits a moment
@@ -13,13 +15,17 @@ RACE_PAUSE_MS = 50
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """Who is about to be sent what. `window_ends_at`: of the thread, ms; None where it is not needed or shut."""
+    """Who is about to be sent what.
+
+    `window_ends_at`: of the thread, ms; None where it is not needed or shut. `template`: its name and language.
+    """
 
     kind: Kind
     pnid: str
     conversation_id: str
     contact_id: str
     window_ends_at: int | None = None
+    template: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +63,19 @@ class Standing:
     async def _read(self, sending: Sending) -> _Standing:
         pair, number = _keys(sending)
         breakers = [policy.breaker_pk(waba) for waba in self._wabas]
-        wanted = [pair, number, policy.optout_pk(sending.contact_id), *breakers]
+        accounts = [account.account_pk(waba) for waba in self._wabas] if sending.template else []
+        templates = [_template_pk(waba, sending.template) for waba in self._wabas if sending.template]
+        wanted = [pair, number, policy.optout_pk(sending.contact_id), *breakers, *accounts, *templates]
         found = await self._store.get_many([(policy.TABLE, pk, "-") for pk in wanted])
         items = {key[1]: item for key, item in found.items()}
         state = State(
             window_ends_at=sending.window_ends_at,
             opted_out=policy.opted_out(items.get(policy.optout_pk(sending.contact_id))),
             breaker_open=any(items.get(pk, {}).get("open", False) for pk in breakers),
+            template_unusable=not all(account.template_usable(items.get(pk)) for pk in templates),
+            templates_restricted=any(
+                account.templates_restricted(items.get(pk), self._clock.now_ms()) for pk in accounts
+            ),
             pair_tat_us=items.get(pair, {}).get(policy.TAT),
             number_tat_us=items.get(number, {}).get(policy.TAT),
         )
@@ -78,6 +90,11 @@ class Standing:
         except ConditionFailedError:
             return False
         return True
+
+
+def _template_pk(waba: str, template: tuple[str, str]) -> str:
+    name, language = map(clear, template)
+    return account.template_pk(waba, name, language)
 
 
 def _keys(sending: Sending) -> tuple[str, str]:

@@ -73,7 +73,7 @@ def desk(base: World | None = None, *, store: Any = None, raw: Any = None, bus: 
         archive,
         Archived(raw),
         Rejects(archive, {"ingest": queue.dlq}, store, w.clock, "ingest"),
-        Verdicts(store, record.people, metrics),
+        Verdicts(store, record.people, metrics, w.clock),
         told,
         store,
         metrics,

@@ -9,7 +9,7 @@ from shared.bus.port import BusUnavailableError
 from shared.errors import Poison
 from shared.events.model import Event, MessageRecorded
 from shared.ids import raw_id, received_id
-from shared.policy.state import breaker_pk, optout_pk
+from shared.policy.state import breaker_pk, opted_out, optout_pk
 from shared.queue.port import Message
 from shared.record.accounts import account_id
 from tests.unit.ingest.desk import (
@@ -160,7 +160,7 @@ async def test_a_stopped_preference_is_an_opt_out_of_the_person() -> None:
     (contact,) = [item for item in await d.world.items("contacts") if item["sk"] == "-"]
     item = await d.world.store.get("policy", optout_pk(contact["pk"]))
     assert item is not None
-    assert item["opted_out"] == "marketing"
+    assert opted_out(item) == "marketing"
 
 
 async def test_a_locked_account_opens_the_breaker_once() -> None:

@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.policy.bucket import NUMBER, PAIR, Bucket
-from shared.policy.guard import OPT_OUT, WINDOW, Allow, Kind, State, Wait, guard
+from shared.policy.guard import (
+    OPT_OUT,
+    REFUSALS,
+    RESTRICTED,
+    TEMPLATE,
+    WINDOW,
+    Allow,
+    Kind,
+    State,
+    Wait,
+    guard,
+)
 from shared.policy.state import opted_out
 from shared.store.port import Item
 
@@ -22,6 +33,13 @@ OPEN = NOW + 1
         ("free", State(), WINDOW),
         ("free", State(window_ends_at=NOW), WINDOW),
         ("free", State(window_ends_at=OPEN, breaker_open=True), Wait("breaker", NOW + 30_000)),
+        ("template", State(template_unusable=True, breaker_open=True), TEMPLATE),
+        ("template", State(templates_restricted=True), RESTRICTED),
+        (
+            "free",
+            State(window_ends_at=OPEN, template_unusable=True, templates_restricted=True),
+            Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 16_667),
+        ),
         ("free", State(window_ends_at=OPEN), Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 16_667)),
         ("template", State(), Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 16_667)),
         ("signal", State(opted_out="all"), Allow(NOW * 1000 + 6_000_000, NOW * 1000 + 16_667)),
@@ -37,10 +55,12 @@ def test_the_guard_decides(kind: Kind, state: State, expected: object) -> None:
         (None, ""),
         ({"state": "stop", "ts": 10}, "marketing"),
         ({"state": "resume", "ts": 10}, ""),
-        ({"opted_out": "marketing", "stopped_at": 9_000}, "marketing"),
-        ({"opted_out": "marketing", "stopped_at": 9_000, "state": "resume", "ts": 10}, ""),
-        ({"opted_out": "marketing", "stopped_at": 11_000, "state": "resume", "ts": 10}, "marketing"),
+        ({"stopped_at": 9_000}, "marketing"),
+        ({"stopped_at": 9_000, "state": "resume", "ts": 10}, ""),
+        ({"stopped_at": 11_000, "state": "resume", "ts": 10}, "marketing"),
         ({"opted_out": "all", "state": "resume", "ts": 10}, "all"),
+        ({"opted_out": "all", "stopped_at": 9_000}, "all"),
+        ({"opted_out": "", "state": "resume", "ts": 10}, ""),
     ],
 )
 def test_the_later_word_on_marketing_counts_and_the_desks_word_on_all(item: Item, expected: str) -> None:
@@ -48,7 +68,8 @@ def test_the_later_word_on_marketing_counts_and_the_desks_word_on_all(item: Item
 
 
 def test_every_refusal_names_its_remedy_in_spanish() -> None:
-    assert all(refusal.reason_es and refusal.remedy_es for refusal in (OPT_OUT, WINDOW))
+    assert set(REFUSALS) == {"opt_out", "window", "template_unusable", "restricted"}
+    assert all(refusal.reason_es and refusal.remedy_es for refusal in REFUSALS.values())
 
 
 def _spend(count: int) -> State:
