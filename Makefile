@@ -103,6 +103,10 @@ audit-selftest: setup ## Sabotages that the audit must find
 chaos-smoke: setup ## Kill each worker under load, then audit
 	$(BIN)/python -m tests.faults.chaos_smoke
 
+.PHONY: crashpoints
+crashpoints: setup ## Every call a worker makes for a message x killed, answer lost, throttled, 5xx; then audit (minutes)
+	$(BIN)/python -m tests.faults.crashpoints
+
 .PHONY: leak-check
 leak-check: setup ## No personal data in logs, metrics, traces, events, queues or ids
 	$(BIN)/python -m tests.faults.leak_check

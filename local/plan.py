@@ -6,7 +6,7 @@ The order is the order of starting; everything is stopped in reverse.
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local.engines import oidc
@@ -70,6 +70,7 @@ class Plan:
         prefix: prefix of every resource.
         opensearch: address of OpenSearch.
         extra: further environment of every process.
+        own: further environment of single programs, by their names.
     """
 
     state: Path
@@ -78,6 +79,7 @@ class Plan:
     prefix: str
     opensearch: str
     extra: Mapping[str, str]
+    own: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def url(self, row: str) -> str:
         """Base URL of a row of the port table."""
@@ -140,7 +142,7 @@ class Plan:
             argv=[sys.executable, "-m", program.module],
             url=self.url(program.ops),
             health="/readyz",
-            env={**self.environment(), **ports},
+            env={**self.environment(), **ports, **self.own.get(program.name, {})},
             log=self.log(program.name),
             cwd=ROOT,
             grace_s=40.0,

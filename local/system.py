@@ -50,6 +50,7 @@ class System:
         extra: further environment of every process, for example settings under test. An `AWS_ENDPOINT_URL_SQS`
             in it stands for three engines beside the emulator (with those of DynamoDB and S3): they get the
             queues, tables and buckets, and somebody must carry to them what the topics bring to the emulator's.
+        own: further environment of single programs, by name.
         without: names that are not started (they can be, later, with `restart`).
     """
 
@@ -62,6 +63,7 @@ class System:
         opensearch_url: str | None = None,
         prefix: str = "local-",
         extra: Mapping[str, str] | None = None,
+        own: Mapping[str, Mapping[str, str]] | None = None,
         without: tuple[str, ...] = (),
     ) -> None:
         self._temporary = state is None
@@ -72,7 +74,8 @@ class System:
         self._without = without
         self.secrets = secrets.ensure(self.state)
         url = opensearch_url or f"http://127.0.0.1:{self.ports['opensearch']}"
-        self.plan = Plan(self.state, self.ports, self.secrets, prefix, url, dict(extra or {}))
+        further = dict(extra or {}), dict(own or {})
+        self.plan = Plan(self.state, self.ports, self.secrets, prefix, url, *further)
         self._servers: dict[str, Server] = {}
         self._meant_to_run: dict[str, float] = {}
         self._falls: dict[str, int] = {}

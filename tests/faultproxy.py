@@ -38,6 +38,16 @@ _HOP = {
 }
 
 
+def operation(request: web.Request, body: bytes) -> str:
+    """What AWS calls the operation, or method and path."""
+    target = request.headers.get("X-Amz-Target")
+    if target:
+        return target.rpartition(".")[2]
+    if request.content_type == "application/x-www-form-urlencoded":
+        return parse_qs(body.decode()).get("Action", ["?"])[0]
+    return f"{request.method} {request.path}"
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as it came, and the way on to the real endpoint."""
@@ -69,10 +79,12 @@ class FaultProxy:
     Attributes:
         target: address of the real endpoint.
         seed: of the dice for rules with a rate.
+        name: how a request is called; the rules' patterns match it.
     """
 
     target: str
     seed: int = 0
+    name: Callable[[web.Request, bytes], str] = operation
     url: str = ""
     rules: list[Rule] = field(default_factory=list)
     seen: Counter[str] = field(default_factory=Counter)
@@ -103,7 +115,7 @@ class FaultProxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        call = Call(_operation(request, body), request, body, lambda: self._forward(request, body))
+        call = Call(self.name(request, body), request, body, lambda: self._forward(request, body))
         self.seen[call.operation] += 1
         rule = self._rule(call.operation)
         return await (call.forward() if rule is None else rule.fault(call))
@@ -129,15 +141,6 @@ class FaultProxy:
             response = web.Response(status=answer.status, body=content)
             response.headers.extend(kept)
             return response
-
-
-def _operation(request: web.Request, body: bytes) -> str:
-    target = request.headers.get("X-Amz-Target")
-    if target:
-        return target.rpartition(".")[2]
-    if request.content_type == "application/x-www-form-urlencoded":
-        return parse_qs(body.decode()).get("Action", ["?"])[0]
-    return f"{request.method} {request.path}"
 
 
 def refuse(code: str, status: int = 400, **members: object) -> Fault:

@@ -76,10 +76,14 @@ class Newsroom:
         chance: seeded choices.
         folder: for the acknowledgements and ticks the audit reads.
         people: how many customers write.
+        hooks: base URL under which the destinations are reached; the twin's own by default.
     """
 
-    def __init__(self, system: System, chance: random.Random, folder: Path, people: int = 12) -> None:
+    def __init__(
+        self, system: System, chance: random.Random, folder: Path, people: int = 12, hooks: str = ""
+    ) -> None:
         self.system = system
+        self._hooks = hooks or system.urls["twin"]
         self.counts = Counts()
         self.said: dict[str, str] = {}  # wamid -> customer
         self.acks: dict[str, str] = {}  # message_id -> text
@@ -121,7 +125,7 @@ class Newsroom:
         secret = "whsec_" + base64.b64encode(self._chance.randbytes(32)).decode()
         self.secrets[name] = secret
         await self.twin("destinations", name=name, secret=secret)
-        url = f"{self.system.urls['twin']}/hooks/{name}"
+        url = f"{self._hooks}/hooks/{name}"
         place = {"kind": "webhook", "url": url, "secret_value": secret, "media": "link"}
         await self._put(f"/v1/destinations/{name}", place)
         await self._put(f"/v1/routes/{name}", {"match": match, "destinations": [name], "enabled": True})
