@@ -80,7 +80,7 @@ class Newsroom:
 
     async def left(self) -> dict[str, list[Any]]:
         """Whatever stands of messages and people; of a conversation that went, `ids` keeps how far its rev came."""
-        found = {}
+        found: dict[str, list[Any]] = {}
         for table in ("messages", "ids", "conversations", "contacts", "aliases"):
             items = [item for item in await self.world.items(table) if set(item) != {"pk", "sk", "rev"}]
             found |= {table: items} if items else {}
