@@ -54,8 +54,10 @@ class Lease:
                 if await self._taken():
                     renewed = asked
         finally:
-            await _ended(task)
-            await self._let_go()
+            try:
+                await _ended(task)
+            finally:
+                await self._let_go()
 
     async def _taken(self) -> bool:
         """Take or renew it; False where somebody else has it, or nothing is known."""

@@ -39,6 +39,7 @@ from shared.store.port import Attr, ConditionFailedError, Delete, Item, Key, Sto
 from shared.whatsapp.item import MessageItem, MetaItem
 
 SEGMENTS = 16
+EVENT = "#a_"  # in the sort key of an account event, see shared/record/accounts.py
 ARCHIVES = ("raw/eum/", "raw/connect/", "raw/witness/", "poison/")
 
 
@@ -218,7 +219,7 @@ class Expiry:
         """The history of our account; what is current stays, whatever its age."""
         now = self._clock.now_ms()
         async for item in self._store.scan("policy"):
-            if item["sk"] == "-" or not rules.ended("account", item.get("arrival_ms", now), now):
+            if EVENT not in item["sk"] or not rules.ended("account", item.get("arrival_ms", now), now):
                 continue
             await self._outlive(item["sk"].partition("#")[2], rules)
             await self._store.write(Delete("policy", item["pk"], item["sk"]))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-SIDE_EFFECTS = frozenset({"write", "transact", "put", "publish", "send"})
+SIDE_EFFECTS = frozenset({"write", "transact", "put", "delete", "publish", "send"})
 
 
 class CrashError(Exception):

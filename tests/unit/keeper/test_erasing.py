@@ -1,0 +1,240 @@
+"""Erasing a person: nothing of them is left anywhere, everything of everybody else is; resumable at any call."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shared.record.erasure import NoContactError
+from shared.record.holds import NoSubjectError
+from shared.store.port import Put, Update
+from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
+from tests.unit.ingest.desk import ANA, change, envelope, said
+from tests.unit.keeper.keeper_world import (
+    LUIS,
+    NOON_MS,
+    Keep,
+    attach,
+    index,
+    keep,
+    message_of,
+    messages,
+    says,
+    stamp,
+    stored,
+)
+
+NONCES = (b"secreto-uno", b"secreto-dos", b"Anastasia", b"bytes of ana", ANA.encode())
+
+
+async def morning(k: Keep) -> str:
+    """Ana and Luis write, some of it in one envelope, with files of which one is shared; Ana's contact_id."""
+    first = await says(k, "wamid.a1", "secreto-uno", name="Anastasia")
+    other = await says(k, "wamid.l1", "de luis", who=LUIS)
+    k.world.clock.ms += 1000
+    both = [said("wamid.a2", "secreto-dos"), {**said("wamid.l2", "tambien luis"), "from": LUIS}]
+    cards = [
+        {"profile": {"name": who}, "wa_id": number} for who, number in (("Anastasia", ANA), ("Luis", LUIS))
+    ]
+    await k.desk.receive(envelope(change(contacts=cards, messages=both), at=stamp(k.world.clock.ms)))
+    await attach(k, first, b"bytes of ana")
+    await attach(k, first, b"shared bytes", n=1)
+    await attach(k, other, b"shared bytes")
+    for wamid in ("wamid.a1", "wamid.a2", "wamid.l1", "wamid.l2"):
+        index(k, await message_of(k, wamid))
+    await k.ports["dlq"].send(envelope(change(messages=[{**said("wamid.p"), "text": 7}])), {"reason": "x"})
+    return str(first["contact_id"])
+
+
+async def assert_clean(k: Keep, ana: str) -> None:
+    everything = await stored(k)
+    assert [nonce for nonce in NONCES if nonce in everything] == []
+    assert b"tambien luis" in everything
+    assert b"shared bytes" in everything
+    for item in await k.world.items("messages"):
+        if item.get("key_id") == ana:
+            assert not {"sealed", "sealed_ref"} & item.keys()
+            assert item.get("erased")
+    luis = (await message_of(k, "wamid.l1"))["contact_id"]
+    assert luis != ana
+    opened = [await k.world.record.reader.open(m) for m in await messages(k) if m["contact_id"] == luis]
+    assert {each.message["text"]["body"] for each in opened} == {"de luis", "tambien luis"}
+    assert {owner for owner, _ in k.search.messages.values()} == {luis}
+    assert k.search.threads
+    assert not any(owner == ana for owner, _ in k.search.threads.values())
+
+
+async def test_nothing_of_the_person_is_left_and_all_of_the_others() -> None:
+    k = keep()
+    ana = await morning(k)
+    erasure = await k.requests.ask(ana, "EXP-12/2026", "agent-1")
+    done = await k.through(erasure)
+    await assert_clean(k, ana)
+    receipt = done["receipt"]
+    counts = {each["place"]: each["erased"] for each in receipt["places"]}
+    assert counts["contact_keys"] == 1
+    assert counts["messages"] == 2
+    assert counts["media"] == 2
+    assert counts["raw"] == 2
+    assert counts["dlq"] == 1
+    assert counts["opensearch"] == 3
+    assert not any(each["at_least"] for each in receipt["places"])
+    assert receipt["backups"] == [{"what": "llaves", "gone_by": "2027-01-22T08:00:01Z"}]
+    types = sorted(event.type for event in await k.told())
+    assert types == ["desk.contact.erased.v1", "desk.conversation.changed.v1"]
+    assert await k.requests.open() == []
+
+
+async def test_who_writes_again_is_kept_and_what_is_older_is_not() -> None:
+    k = keep()
+    ana = await morning(k)
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    again = await says(k, "wamid.a9", "otra vez")
+    assert again["contact_id"] != ana
+    k.world.clock.ms = NOON_MS
+    before = len(await messages(k))
+    await k.desk.receive(
+        envelope(change(messages=[said("wamid.a0", "secreto-uno")]), at=stamp(NOON_MS - 5000))
+    )
+    assert len(await messages(k)) == before
+    assert b"secreto-uno" not in await stored(k)
+
+
+async def test_a_hold_wins_and_is_shown_until_it_is_lifted() -> None:
+    k = keep()
+    ana = await morning(k)
+    hold = await k.holds.place(ana, "JUZGADO-7", "agent-1")
+    (thread,) = [c for c in await k.world.items("conversations") if c["contact_id"] == ana]
+    assert thread["held"]
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    stopped = await k.through(erasure)
+    assert (stopped["state"], stopped["hold_id"]) == ("held", hold)
+    assert b"secreto-dos" in await stored(k)
+    assert await k.holds.lift(hold, "agent-1")
+    assert not await k.holds.lift(hold, "agent-1")
+    await k.through(erasure)
+    await assert_clean(k, ana)
+
+
+async def test_a_hold_on_one_of_two_merged_contacts_covers_both() -> None:
+    k = keep()
+    ana = await morning(k)
+    luis = (await message_of(k, "wamid.l1"))["contact_id"]
+    await k.holds.place(luis, "JUZGADO-7", "agent-1")
+    both = {**said("wamid.m", "soy yo"), "from": ANA, "from_user_id": "MX.1"}
+    await k.desk.receive(envelope(change(messages=[both]), at=stamp(NOON_MS + 9000)))
+    other = {**said("wamid.n", "y yo"), "from": LUIS, "from_user_id": "MX.1"}
+    await k.desk.receive(envelope(change(messages=[other]), at=stamp(NOON_MS + 9500)))
+    held = await k.holds.held()
+    assert {ana, luis} <= held.contacts.keys()
+    assert (await k.through(await k.requests.ask(ana, "x", "agent-1")))["state"] == "held"
+
+
+async def test_asking_twice_is_one_erasure_and_nobody_is_erased_twice() -> None:
+    k = keep()
+    ana = await morning(k)
+    first = await k.requests.ask(ana, "x", "agent-1")
+    assert await k.requests.ask(ana, "y", "agent-2") == first
+    await k.through(first)
+    with pytest.raises(NoContactError):
+        await k.requests.ask(ana, "z", "agent-1")
+    with pytest.raises(NoContactError):
+        await k.requests.ask("p_nobody", "z", "agent-1")
+    with pytest.raises(NoSubjectError):
+        await k.holds.place("p_nobody", "z", "agent-1")
+
+
+async def test_a_place_that_does_not_answer_keeps_the_others_from_nothing() -> None:
+    k = keep()
+    ana = await morning(k)
+    k.search.fail = True
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    with pytest.raises(Exception, match="unreachable"):
+        await k.erasing.work()
+    assert b"secreto-dos" not in await stored(k)
+    k.search.fail = False
+    done = await k.through(erasure)
+    await assert_clean(k, ana)
+    places = {each["place"]: each for each in done["receipt"]["places"]}
+    assert places["opensearch"]["at_least"]
+    assert not places["messages"]["at_least"]
+
+
+async def test_a_restored_table_is_cleaned_again() -> None:
+    k = keep()
+    ana = await morning(k)
+    backup = {
+        table: await k.world.items(table)
+        for table in ("contacts", "contact_keys", "messages", "conversations", "aliases")
+    }
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert await k.erasing.restored() == 0
+    for table, items in backup.items():
+        for item in items:
+            await k.world.store.write(Put(table, item))
+    k.world.record.people._keys.forget(ana)
+    assert await k.erasing.restored() == 1
+    assert await k.erasing.restored() == 0
+    (asked,) = await k.requests.open()
+    await k.through(asked["sk"])
+    await assert_clean(k, ana)
+    replayed = envelope(change(messages=[said("wamid.a1", "secreto-uno")]), at=stamp(NOON_MS))
+    await k.desk.receive(replayed)
+    assert b"secreto-uno" not in await stored(k)
+
+
+async def test_what_nobody_can_read_goes_whole_where_it_names_the_person() -> None:
+    k = keep()
+    ana = await morning(k)
+    await k.world.raw.put(
+        "poison/2027/01/15/0800/00/bad.json", b'{"cut off": "' + ANA.encode() + b" secreto-uno"
+    )
+    await k.world.raw.put("poison/2027/01/15/0800/00/ok.json", b'{"cut off": "' + LUIS.encode())
+    unknown = {"field": "contacts_sync", "value": {"rows": [{"phone": ANA[-10:], "n": "Anastasia"}]}}
+    other = {"field": "contacts_sync", "value": {"rows": [{"phone": LUIS, "n": "Luis"}]}}
+    await k.desk.receive(envelope(unknown, other, at=stamp(k.world.clock.ms)))
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    left = [info.key async for info in k.world.raw.list("poison/")]
+    assert "poison/2027/01/15/0800/00/ok.json" in left
+    assert "poison/2027/01/15/0800/00/bad.json" not in left
+    everything = await stored(k)
+    assert ANA[-10:].encode() not in everything
+    assert LUIS.encode() in everything
+
+
+async def test_a_late_writer_with_a_key_in_its_hands_is_found_by_the_next_round() -> None:
+    k = keep()
+    ana = await morning(k)
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    await k.erasing.work()
+    message = await message_of(k, "wamid.a1")
+    late: dict[str, Any] = {"sealed": b"under the old key", "erased": False}
+    await k.world.store.write(Update("messages", message["pk"], message["sk"], set=late, add={"rev": 1}))
+    await k.through(erasure)
+    await assert_clean(k, ana)
+    assert b"under the old key" not in await stored(k)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 140), st.booleans(), st.integers(1, 60))
+async def test_dying_at_any_call_it_ends_clean(at: int, after: bool, second: int) -> None:  # noqa: FBT001 - drawn
+    k = keep()
+    ana = await morning(k)
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    for fuse in (Fuse(at, after=after), Fuse(second, after=not after)):
+        ports = {name: Mortal(port, fuse) for name, port in k.ports.items() if name not in {"search", "bus"}}
+        mortal = keep(k.desk, **{**k.ports, **ports})
+        try:
+            await mortal.through(erasure)
+        except CrashError:
+            continue
+    fresh = keep(k.desk, **k.ports)
+    await fresh.through(erasure)
+    await assert_clean(fresh, ana)
+    receipt = (await fresh.requests.get(erasure) or {})["receipt"]
+    assert json.dumps(receipt)
+    for each in receipt["places"]:
+        if each["place"] in {"messages", "raw"} and not each["at_least"]:
+            assert each["erased"] == 2

@@ -1,0 +1,168 @@
+"""Retention over the record: what has reached its end goes with all that hangs on it, and nothing else."""
+
+from typing import Any
+
+import pytest
+
+from services.ingest.keeper.retention import arrival_of
+from shared.objects.cdn import served_key
+from shared.record import retention
+from shared.record.retention import BadRetentionError, Retention
+from shared.store.port import Put
+from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
+from tests.unit.ingest.desk import change, envelope, said, went
+from tests.unit.keeper.keeper_world import (
+    DAY_MS,
+    LUIS,
+    NOON_MS,
+    Keep,
+    attach,
+    index,
+    keep,
+    message_of,
+    messages,
+    says,
+    stamp,
+)
+
+
+async def archive(k: Keep) -> list[str]:
+    return [info.key async for info in k.world.raw.list("raw/")]
+
+
+async def test_the_same_file_on_day_1_and_89_looked_at_on_day_91() -> None:
+    k = keep()
+    await retention.put(k.world.store, "messages", 90, "agent-1", NOON_MS)
+    first = await says(k, "wamid.1", "uno")
+    sha = await attach(k, first, b"the same bytes")
+    index(k, first)
+    k.world.clock.ms = NOON_MS + 88 * DAY_MS
+    second = await says(k, "wamid.2", "dos")
+    assert await attach(k, second, b"the same bytes") == sha
+    index(k, second)
+    k.world.clock.ms = NOON_MS + 90 * DAY_MS
+    tally = await k.expiry.run()
+    assert (tally.messages, tally.files) == (1, 0)
+    assert [each["message_id"] for each in await messages(k)] == [second["message_id"]]
+    assert list(k.search.messages) == [second["message_id"]]
+    assert await k.bucket.get(served_key(sha)) == b"the same bytes"
+    k.world.clock.ms = NOON_MS + 179 * DAY_MS
+    tally = await k.expiry.run()
+    assert (tally.messages, tally.files) == (1, 1)
+    assert [info.key async for info in k.bucket.list("")] == []
+    assert await k.world.items("media") == []
+    (conversation,) = await k.world.items("conversations")
+    assert not {"preview", "inbox"} & conversation.keys()
+
+
+async def test_everything_beside_a_message_goes_and_its_id_outlives_it() -> None:
+    k = keep()
+    await says(k, "wamid.1", "uno")
+    item = await message_of(k, "wamid.1")
+    mark = {"pk": item["pk"], "sk": f"{item['sk']}#routed", "kind": "routed", "destinations": ["uno"]}
+    sent = {"pk": f"uno#{item['pk']}", "sk": f"{item['message_id']}#0", "state": "delivered", "owed": "1"}
+    await k.world.store.write(Put("messages", mark))
+    await k.world.store.write(Put("deliveries", sent))
+    k.world.clock.ms += 500 * DAY_MS
+    assert (await k.expiry.run()).owed == [item["message_id"]]
+    del sent["owed"]
+    await k.world.store.write(Put("deliveries", sent))
+    assert (await k.expiry.run()).messages == 1
+    assert await k.world.items("messages") == []
+    assert await k.world.items("deliveries") == []
+    (known,) = await k.world.items("ids")
+    assert known["ttl"] > k.world.clock.ms // 1000 + 28 * 24 * 3600
+    replayed = envelope(change(messages=[said("wamid.1", "uno", ts=NOON_MS // 1000)]), at=stamp(NOON_MS))
+    await k.desk.receive(replayed)
+    assert await k.world.items("messages") == []
+
+
+async def test_the_archive_goes_by_age_but_not_while_a_message_in_it_lives() -> None:
+    k = keep()
+    both = [said("wamid.1", "uno"), {**said("wamid.2", "dos"), "from": LUIS}]
+    body = envelope(change(messages=both), change(statuses=[went("read")]), at=stamp(NOON_MS))
+    await k.desk.receive(body)
+    await k.world.raw.put("raw/witness/2027/01/15/0800/00/w.json", b"{}")
+    await k.world.raw.put("poison/2027/01/15/0800/00/p.json", b"{")
+    await k.world.raw.put("poison/odd.json", b"{")
+    luis = await message_of(k, "wamid.2")
+    hold = await k.holds.place(luis["contact_id"], "JUZGADO-7", "agent-1", NOON_MS + 600 * DAY_MS)
+    k.world.clock.ms += 399 * DAY_MS
+    assert (await k.expiry.run()).archived == 0
+    k.world.clock.ms += 2 * DAY_MS
+    tally = await k.expiry.run()
+    assert tally.held == {luis["message_id"]: hold}
+    assert (tally.messages, tally.archived, tally.thinned) == (1, 2, 1)
+    (left,) = await archive(k)
+    kept = await k.world.raw.get(left)
+    assert b"wamid.2" in kept
+    assert b"wamid.1" not in kept
+    assert b"statuses" not in kept
+    k.world.clock.ms += 300 * DAY_MS  # the hold has ended by itself
+    tally = await k.expiry.run()
+    assert (tally.messages, tally.archived, tally.held) == (1, 1, {})
+    assert await k.world.items("messages") == []
+    assert await k.holds.standing() == []
+    (conversation,) = [
+        c for c in await k.world.items("conversations") if c["contact_id"] == luis["contact_id"]
+    ]
+    assert "held" not in conversation
+
+
+async def test_the_accounts_history_goes_and_what_is_current_stays() -> None:
+    k = keep()
+    await k.desk.receive(
+        envelope({"field": "account_alerts", "value": {"entity_type": "WABA"}}, at=stamp(NOON_MS))
+    )
+    k.world.clock.ms += 500 * DAY_MS
+    tally = await k.expiry.run()
+    assert tally.account == 1
+    assert not any("#a_" in item["sk"] for item in await k.world.items("policy"))
+    assert any(item["sk"] == "-" for item in await k.world.items("policy"))
+    assert all("ttl" in item for item in await k.world.items("ids"))
+
+
+async def test_cut_off_at_any_effect_the_next_run_ends_it() -> None:
+    for after in (False, True):
+        for at in range(1, 60):
+            k = keep()
+            await attach(k, await says(k, "wamid.1", "uno"), b"bytes")
+            await says(k, "wamid.2", "dos" * 40_000)
+            k.world.clock.ms += 500 * DAY_MS
+            fuse = Fuse(at, after=after)
+            ports = {name: Mortal(k.ports[name], fuse) for name in ("store", "raw", "bucket")}
+            try:
+                await keep(k.desk, **{**k.ports, **ports}).expiry.run()
+            except CrashError:
+                await k.expiry.run()
+            assert await k.world.items("messages") == []
+            assert await k.world.items("media") == []
+            assert [info.key async for info in k.bucket.list("")] == []
+            assert [info.key async for info in k.world.raw.list("")] == []
+            if fuse.count < at:
+                break
+        else:
+            raise AssertionError("a run has more effects than were tried")
+
+
+async def test_an_editors_word_is_checked_kept_and_versioned() -> None:
+    k = keep()
+    store = k.world.store
+    with pytest.raises(BadRetentionError, match="90"):
+        await retention.put(store, "messages", 30, "agent-1", 1)
+    with pytest.raises(BadRetentionError, match="messages, imports"):
+        await retention.put(store, "todo", 100, "agent-1", 1)
+    assert await retention.put(store, "raw", 100, "agent-1", 1) == 1
+    assert await retention.put(store, "raw", 200, "agent-2", 2) == 2
+    assert (await retention.read(store)).of("raw") == 200
+    history = (await store.query("config", "retention-history#raw")).items
+    assert [each["days"] for each in history] == [100, 200]
+    assert Retention({"raw": 5}).of("raw") == 90
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("2027/01/15/0800/00/x.json", NOON_MS), ("2027/01/15/0800/70/x.json", None), ("odd.json", None)],
+)
+def test_an_objects_name_says_when_it_arrived(name: str, expected: Any) -> None:
+    assert arrival_of(name) == expected
