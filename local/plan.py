@@ -48,6 +48,7 @@ class Program:
 TWIN = "twin"
 SERVICES = (
     Program("ingest", "services.ingest", "ops-ingest"),
+    Program("keeper", "services.ingest.keeper", "ops-keeper"),
     Program("media", "services.media", "ops-media"),
     Program("forwarder", "services.forwarder", "ops-forwarder"),
     Program("gateway", "services.forwarder.gateway", "ops-gateway"),

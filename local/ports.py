@@ -20,6 +20,7 @@ DEFAULTS = {
     "ops-indexer": 9105,
     "ops-search": 9106,
     "ops-desk": 9107,
+    "ops-keeper": 9108,
 }
 
 

@@ -9,7 +9,7 @@ to it are they deleted. Whoever adds a reference must do it in a transaction tha
 from shared.clock import Clock
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.objects.port import Objects
-from shared.store.port import Attr, ConditionFailedError, Delete, Key, Store, Update
+from shared.store.port import Attr, ConditionFailedError, Delete, Item, Key, Store, Update
 
 TABLE = "media"
 GOING = "going"
@@ -38,30 +38,38 @@ class Files:
         await self._store.write(Delete(TABLE, sha256, reference_sk(message_id, n)))
         if await self.references(sha256):
             return False
-        if not await self._marked(sha256):
+        item = await self._marked(sha256)
+        if item is None:
             return True
         if await self.references(sha256):
             await self._store.write(Update(TABLE, sha256, "-", remove=[GOING]))
             return False
-        await self._remove(sha256)
+        await self._remove(sha256, item)
         return True
 
     async def drop_incoming(self, message_id: str) -> int:
         """Delete what a source brought for a message and nobody settled; how many."""
         return await self._drop(f"incoming/{message_id}/")
 
-    async def _marked(self, sha256: str) -> bool:
-        """False where the file is gone already."""
-        mark = Update(TABLE, sha256, "-", set={GOING: self._clock.now_ms()}, condition=Attr("pk").exists())
+    async def _marked(self, sha256: str) -> Item | None:
+        """The file's item, marked; None where it is gone already."""
+        going = {GOING: self._clock.now_ms()}
+        mark = Update(TABLE, sha256, "-", set=going, condition=Attr("pk").exists())
         try:
-            await self._store.write(mark)
+            return await self._store.write(mark)
         except ConditionFailedError:
-            return False
-        return True
+            return None
 
-    async def _remove(self, sha256: str) -> None:
+    async def _remove(self, sha256: str, item: Item) -> None:
+        """The bytes, what stands beside the item and about it elsewhere (services/media/similar.py), then itself."""
         await self._drop(served_key(sha256).removesuffix(ORIGINAL))
         await self._bucket.delete(f"quarantine/{sha256}")
+        beside = (await self._store.query(TABLE, sha256, Key("sk").begins_with("like#"))).items
+        rows = [(sha256, row["sk"]) for row in beside]
+        rows += [("near", item["near_sk"])] if "near_sk" in item else []
+        rows += [(item["like"], f"like#{sha256}")] if "like" in item else []
+        for pk, sk in rows:
+            await self._store.write(Delete(TABLE, pk, sk))
         try:
             await self._store.write(Delete(TABLE, sha256, "-", condition=Attr(GOING).exists()))
         except ConditionFailedError:

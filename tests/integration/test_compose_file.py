@@ -14,6 +14,7 @@ from local.paths import ROOT
 from local.plan import NAMES, SERVICES, TWIN, Plan, Program
 from services.desk.settings import DeskSettings
 from services.forwarder.settings import ForwarderSettings, GatewaySettings
+from services.ingest.keeper.settings import KeeperSettings
 from services.ingest.settings import IngestSettings
 from services.media.settings import MediaSettings
 from services.search.settings import IndexerSettings, SearchApiSettings
@@ -22,6 +23,7 @@ from tests.integration import compose_rules as rules
 
 SETTINGS: dict[str, type[Settings]] = {
     "ingest": IngestSettings,
+    "keeper": KeeperSettings,
     "media": MediaSettings,
     "forwarder": ForwarderSettings,
     "gateway": GatewaySettings,
