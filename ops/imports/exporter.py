@@ -7,6 +7,7 @@ Form (its data_model.py, 0.13): {"<jid>": {"name", "type", "messages": {"<id>": 
 
 import html
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -28,14 +29,18 @@ _MS = 9_999_999_999  # beyond this a timestamp is in ms
 
 
 class ExportedChat:
-    """One chat of the JSON."""
+    """One chat of the JSON.
 
-    def __init__(self, jid: str, chat: Mapping[str, Any], files: Folder) -> None:
+    Args:
+        key: its jid, where its name alone does not tell it from another group.
+    """
+
+    def __init__(self, jid: str, chat: Mapping[str, Any], files: Folder, key: str | None = None) -> None:
         self._messages: Mapping[str, Any] = chat["messages"]
         self.title = name(chat.get("name") or "")
         self.group: bool | None = jid.endswith(_GROUP)
         self.phone = jid.removesuffix(_PERSON) if jid.endswith(_PERSON) else None
-        self.key: str | None = jid if self.group else None
+        self.key = key
         self.files: Files = files
 
     def found(self) -> Iterator[Found]:
@@ -84,7 +89,12 @@ def open_exported(path: Path) -> list[ExportedChat]:
     if not isinstance(found, dict) or not all(_is_chat(chat) for chat in found.values()):
         raise BadFileError("no tiene la forma de whatsapp-chat-exporter: {jid: {name, messages}}")
     files = Folder(path)
-    return [ExportedChat(jid, chat, files) for jid, chat in found.items()]
+    titles = Counter(name(chat.get("name") or "") for jid, chat in found.items() if jid.endswith(_GROUP))
+    twins = {title for title, count in titles.items() if count > 1 or not title}
+    return [
+        ExportedChat(jid, chat, files, jid if name(chat.get("name") or "") in twins else None)
+        for jid, chat in found.items()
+    ]
 
 
 def _is_chat(chat: Any) -> bool:

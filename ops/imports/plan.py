@@ -111,15 +111,22 @@ def _reading(found: Survey, order: Order | None, options: Options) -> Reading:
 
 def _planned(key: str, path: Path, chat: Chat, options: Options, *, form: str) -> Planned:
     planned = Planned(_id(key), path.name, chat, form=form)
+    own: dict[str, None] = {}
     known = False
     for found in chat.found():
         planned.tally.add(found, chat.files.has)
         if isinstance(found, Rejected) and len(planned.rejected) < _SHOWN:
             planned.rejected.append(found)
-        known |= isinstance(found, Message) and found.mine is not None
+        if isinstance(found, Message) and found.mine is not None:
+            known = True
+            own |= {found.sender: None} if found.mine and found.sender else {}
     try:
         planned.cast = who.cast(
-            chat.title, planned.tally.senders, options.names, group=chat.group, known=known
+            chat.title,
+            [one for one in planned.tally.senders if one not in own],
+            options.names,
+            group=chat.group,
+            known=known,
         )
     except BadFileError as error:
         planned.error = _said(error)

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from services.desk.appender import Appender
+from services.desk.log import DeskLog
 from services.search.adapters.memory import MemoryIndex
 from services.search.batcher import Batcher
 from services.search.handlers import Handlers
@@ -15,6 +17,21 @@ from shared.record.inbound import Alias, Origin, Person
 from tests.unit.imports.newsroom import Newsroom
 from tests.unit.imports.test_imports_run import android, chat
 from tests.unit.record.world import NOON_MS, person, text
+
+
+async def test_history_does_not_stand_before_the_news(tmp_path: Path) -> None:
+    room = Newsroom()
+    await room.take(android(tmp_path, chat()))
+    room.bus.events.extend((await room.world.record.keeper.keep(text("wamid.1"))).events)
+    log = DeskLog(room.world.store, room.world.clock, room.world.ids)
+    seconds: list[float] = []
+    appender = Appender(log, room.world.clock, seconds.append)
+    for event in room.bus.events:
+        await appender.handle(Message("m", body(event), "r", 1, NOON_MS))
+    entries = [item for item in await room.world.items("desk_log") if item["pk"] == "log"]
+    recorded = [item for item in entries if "message.recorded" in item["event"]]
+    assert len(recorded) == 1
+    assert len(seconds) == 1
 
 
 class Library:

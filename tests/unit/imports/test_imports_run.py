@@ -4,6 +4,7 @@
 
 import asyncio
 import contextlib
+import json
 import tempfile
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from shared.bus.attributes import attributes
 from shared.record.inbound import Alias, Origin, Person
 from tests.unit.imports import exports
 from tests.unit.imports.exports import WORDS, Kind, Wrote
-from tests.unit.imports.newsroom import ME, Newsroom, write
+from tests.unit.imports.newsroom import CDMX, ME, Newsroom, write
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.record.world import text
 
@@ -320,3 +321,46 @@ async def test_a_run_that_died_anywhere_can_be_taken_back(tmp_path: Path) -> Non
             await room.undo(run)
         assert await room.left() == {}, at
         assert [info.key async for info in room.media.list("")] == []
+
+
+async def test_a_backup_and_an_export_of_one_chat_are_one(tmp_path: Path) -> None:
+    """whatsapp-chat-exporter knows the number, the text only the name: the same lines, and one person."""
+    room = Newsroom()
+    await room.take(android(tmp_path, chat()))
+    rows = {}
+    for n, one in enumerate(chat(8)):
+        at = int(one.at.replace(tzinfo=CDMX).timestamp()) + 17
+        rows[str(n)] = {
+            "from_me": one.who == ME,
+            "timestamp": at,
+            "media": False,
+            "meta": False,
+            "data": one.text,
+        }
+    group = {
+        "0": {
+            "from_me": True,
+            "timestamp": 1710360300,
+            "media": False,
+            "meta": False,
+            "data": "hola, vecinos",
+        }
+    }
+    path = tmp_path / "result.json"
+    chats = {
+        "5215512345678@s.whatsapp.net": {"name": "Ana", "messages": rows},
+        "120363@g.us": {"name": "Vecinos", "messages": group},
+    }
+    path.write_text(json.dumps(chats))
+    done = await room.take(path, me="")
+    assert done.counts == {"again": 6, "new": 3}
+    threads = await room.world.items("conversations")
+    assert len(threads) == 2
+    assert await room.world.record.people.find(Person((Alias("phone", "525512345678"),))) in {
+        item["contact_id"] for item in threads
+    }
+    said = {
+        text: item["direction"] for item, text in zip(await room.messages(), await room.texts(), strict=True)
+    }
+    assert said["hola, vecinos"] == said["mensaje 2"] == "out"
+    assert said["mensaje 7"] == "in"

@@ -244,8 +244,14 @@ def test_the_json_of_whatsapp_chat_exporter(tmp_path: Path) -> None:
 def test_a_group_of_the_json_keeps_its_senders(tmp_path: Path) -> None:
     rows = {"1": row("hola", sender="Luis"), "2": row("va", from_me=True)}
     (chat,) = open_exported(exported(tmp_path, {"120363@g.us": {"name": "Vecinos", "messages": rows}}))
-    assert (chat.group, chat.phone, chat.key) == (True, None, "120363@g.us")
+    assert (chat.group, chat.phone, chat.key) == (True, None, None)
     assert [each.sender for each in chat.found() if isinstance(each, Message)] == ["Luis", "Tú"]
+
+
+def test_two_groups_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    chats = {f"{n}@g.us": {"name": "Vecinos", "messages": {}} for n in (1, 2)}
+    chats["3@g.us"] = {"name": "Otros", "messages": {}}
+    assert [chat.key for chat in open_exported(exported(tmp_path, chats))] == ["1@g.us", "2@g.us", None]
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": 1}', '{"a": {"name": "x"}}'])
