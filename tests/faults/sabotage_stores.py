@@ -127,6 +127,42 @@ async def acknowledged_message_deleted(scene: Scene) -> Harm:
     scene.put_item("messages", item)
 
 
+async def status_left_alone(scene: Scene) -> Harm:
+    """A status that stood beside its reply is deleted."""
+    victim = scene.take("out")
+    beside = f"{victim.order_key}#status#1.sent"
+    item = scene.item("messages", victim.conversation_id, beside)
+    scene.delete_item("messages", item)
+    yield _lost(2, victim.message_id)
+    scene.put_item("messages", item)
+
+
+async def last_message_forgotten(scene: Scene) -> Harm:
+    """A conversation says that an older message is its last one."""
+    victim = scene.take()
+    item = scene.item("conversations", victim.conversation_id)
+    scene.put_item("conversations", item | {"last_order_key": {"S": "0"}})
+    yield (Expected(2, "wrong", victim.conversation_id),)
+    scene.put_item("conversations", item)
+
+
+async def contact_known_by_nothing(scene: Scene) -> Harm:
+    """A contact is there that no alias leads to."""
+    stray = {"pk": {"S": "p_00000000000000000000000000"}, "sk": {"S": "-"}, "rev": {"N": "1"}}
+    scene.put_item("contacts", stray)
+    yield (Expected(2, "wrong", stray["pk"]["S"]),)
+    scene.delete_item("contacts", stray)
+
+
+async def card_deleted(scene: Scene) -> Harm:
+    """The search document of a conversation is deleted."""
+    victim, search = scene.take(), _Search(scene, "desk-convs")
+    hit = await search.hit(victim.conversation_id)
+    await search.delete(hit)
+    yield _lost(3, victim.conversation_id)
+    await search.restore(hit)
+
+
 async def state_set_back(scene: Scene) -> Harm:
     """A reply that was delivered is said to be sent."""
     victim = scene.take("out")
@@ -206,12 +242,12 @@ async def files_swapped(scene: Scene) -> Harm:
 
 
 class _Search:
-    """The message index by raw HTTP; versions are kept as they are."""
+    """An index by raw HTTP; versions are kept as they are."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, index: str = "desk-msgs") -> None:
         self._http = scene.room.http
         self._url = scene.room.system.urls["opensearch"]
-        self.alias = f"{scene.prefix}desk-msgs"
+        self.alias = f"{scene.prefix}{index}"
         self.elsewhere = f"{self.alias}-1999.{uuid.uuid4().hex[:4]}"
 
     async def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
@@ -418,6 +454,10 @@ UNDONE: tuple[Sabotage, ...] = (
     shown_as_unsupported,
     acknowledged_message_deleted,
     state_set_back,
+    status_left_alone,
+    last_message_forgotten,
+    contact_known_by_nothing,
+    card_deleted,
     file_deleted,
     file_altered,
     files_swapped,

@@ -88,6 +88,12 @@ async def _audit(stores: Stores, prefix: str, options: argparse.Namespace) -> Ve
             ticks=json.loads(options.ticks.read_text()) if options.ticks else {},
             unreadable=unreadable,
             threads=await api.threads(each.conversation_id for each in messages),
+            beside=await asyncio.to_thread(stores.beside),
+            conversations=await api.named(await asyncio.to_thread(stores.conversations)),
+            cards={each.id: each.source for each in await api.documents(f"{prefix}desk-convs")},
+            strays=await asyncio.to_thread(stores.strays),
+            poison=await asyncio.to_thread(stores.poison),
+            breakers=await asyncio.to_thread(stores.breakers),
             writes_known=options.acks is not None,
         )
         return judge(history, observed)

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
 import aiohttp
 
-from twin.audit.observed import Document, Seen
+from twin.audit.observed import Document, Seen, Thread
 
 _AT_ONCE = 8
 _PAGE = 1000
@@ -49,6 +50,10 @@ class Api:
         ids = sorted(set(conversation_ids))
         return dict(zip(ids, await asyncio.gather(*(self._thread(each) for each in ids)), strict=True))
 
+    async def named(self, threads: Iterable[Thread]) -> list[Thread]:
+        """Conversations with the alias and the name an agent sees."""
+        return list(await asyncio.gather(*(self._called(each) for each in threads)))
+
     async def documents(self, alias: str) -> list[Document]:
         """Every search document with its version."""
         await self._post(f"{self._opensearch}/{alias}/_refresh", {})
@@ -68,6 +73,10 @@ class Api:
         if status == HTTPStatus.NOT_FOUND:
             return None
         return _seen(shown) if status == HTTPStatus.OK else "unreadable"
+
+    async def _called(self, thread: Thread) -> Thread:
+        _, shown = await self._get(f"/v1/conversations/{thread.id}")
+        return replace(thread, alias=shown.get("alias") or "", name=shown.get("name") or "")
 
     async def _thread(self, conversation_id: str) -> frozenset[str]:
         path, found, older = f"/v1/conversations/{conversation_id}/messages?limit=200", set[str](), ""

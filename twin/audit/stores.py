@@ -1,14 +1,14 @@
 """The stores read by raw boto3 clients: archive, files, tables, dead-letter queues, and whether all is at rest."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 
-from twin.audit.observed import Parked, Route
+from twin.audit.observed import Breaker, Parked, Route, Thread
 
 _PLAIN = TypeDeserializer()
 _QUEUES = ("ingest", "connect", "media", "forwarder", "send", "search", "desk")
@@ -42,8 +42,11 @@ class Stores:
 
     def raw(self) -> dict[str, bytes]:
         """The raw archive: key -> bytes."""
-        bucket = f"{self._prefix}raw-{self._account}"
-        return {key: self._object(bucket, key) for key in self._keys(bucket, "raw/")}
+        return self._archived("raw/")
+
+    def poison(self) -> dict[str, bytes]:
+        """What was put aside: key -> bytes."""
+        return self._archived("poison/")
 
     def files(self) -> dict[str, str]:
         """Served originals: the hash in the key -> the hash of the bytes."""
@@ -57,6 +60,42 @@ class Stores:
             Listed(item["message_id"], int(item["rev"]), search_expected=not item.get("erased", False))
             for item in self._scan("messages")
             if "message_id" in item and "#" not in item["sk"]
+        ]
+
+    def beside(self) -> dict[tuple[str, str], frozenset[str]]:
+        """What stands beside each message: `<order_key>#<kind>#<child>`."""
+        found: dict[tuple[str, str], set[str]] = {}
+        for item in self._scan("messages"):
+            key, _, child = item["sk"].partition("#")
+            if child:
+                found.setdefault((item["pk"], key), set()).add(child)
+        return {place: frozenset(children) for place, children in found.items()}
+
+    def conversations(self) -> list[Thread]:
+        """Every conversation by the table, with its person after all merges; what it is called is not said here."""
+        contacts = self._contacts()
+        return [
+            Thread(
+                id=item["pk"],
+                pnid=item["pnid"],
+                contact_id=_root(contacts, item.get("contact_id", "")),
+                last_order_key=item["last_order_key"],
+                unread=int(item["unread"]),
+            )
+            for item in self._scan("conversations")
+        ]
+
+    def strays(self) -> list[str]:
+        """Contacts that are merged into nobody and that no alias names."""
+        named = {item["contact_id"] for item in self._scan("aliases")}
+        return [contact for contact, into in self._contacts().items() if not into and contact not in named]
+
+    def breakers(self) -> list[Breaker]:
+        """Whether sends are stopped, one an account."""
+        return [
+            Breaker(bool(item.get("open")), int(item.get("closed_at", 0)))
+            for item in self._scan("policy")
+            if item["pk"].startswith("BREAKER#")
         ]
 
     def routes(self) -> list[Route]:
@@ -112,6 +151,16 @@ class Stores:
                 named = each.get("MessageAttributes", {})
                 yield Parked(queue, named.get("reason", {}).get("StringValue", ""), each["Body"])
 
+    def _contacts(self) -> dict[str, str]:
+        """contact_id -> whom it was merged into, empty where it was not."""
+        return {
+            item["pk"]: item.get("merged_into", "") for item in self._scan("contacts") if item["sk"] == "-"
+        }
+
+    def _archived(self, prefix: str) -> dict[str, bytes]:
+        bucket = f"{self._prefix}raw-{self._account}"
+        return {key: self._object(bucket, key) for key in self._keys(bucket, prefix)}
+
     def _keys(self, bucket: str, prefix: str) -> Iterator[str]:
         for page in self._s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (each["Key"] for each in page.get("Contents", []))
@@ -127,6 +176,12 @@ class Stores:
         for page in pages:
             for item in page["Items"]:
                 yield {name: _PLAIN.deserialize(value) for name, value in item.items()}
+
+
+def _root(contacts: Mapping[str, str], contact: str) -> str:
+    while into := contacts.get(contact, ""):
+        contact = into
+    return contact
 
 
 def _route(destination: str, match: dict[str, Any]) -> Route:
