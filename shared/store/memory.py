@@ -15,7 +15,7 @@ from itertools import islice
 from boto3.dynamodb.conditions import ConditionBase
 
 from shared.store.checks import check_op, check_size, check_transaction, copied, key_of
-from shared.store.conditions import holds, kind
+from shared.store.conditions import holds
 from shared.store.port import (
     Check,
     ConditionFailedError,
@@ -27,6 +27,7 @@ from shared.store.port import (
     Put,
     Update,
 )
+from shared.store.updates import updated
 from shared.topology import TABLES, IndexSpec, TableSpec
 
 TOKEN_S = 600  # DynamoDB API reference, TransactWriteItems: a token is valid for 10 minutes
@@ -249,17 +250,7 @@ def _permitted(op: Op, found: Item | None) -> bool:
 def _applied(op: Op, found: Item | None) -> Item | None:
     if isinstance(op, Put):
         return dict(op.item)
-    return _updated(op, found or {"pk": op.pk, "sk": op.sk}) if isinstance(op, Update) else None
-
-
-def _updated(op: Update, item: Item) -> Item:
-    for name, amount in op.add.items():
-        if kind(amount) != "N" or kind(item.get(name, 0)) != "N":
-            raise ValueError(f"update {name}: only a number can be added to, and only a number")
-    kept = {name: value for name, value in item.items() if name not in op.remove}
-    sums = {name: item.get(name, 0) + amount for name, amount in op.add.items()}
-    once = {name: value for name, value in op.set_once.items() if name not in item}
-    return {**kept, **copied({**op.set, **sums, **once})}
+    return updated(op, found or {"pk": op.pk, "sk": op.sk}) if isinstance(op, Update) else None
 
 
 def _check_index_keys(spec: TableSpec, item: Item) -> None:
