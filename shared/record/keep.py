@@ -17,7 +17,7 @@ from shared.record.compose import Slot, ids_item, message_item, movement, previe
 from shared.record.conversation import move
 from shared.record.inbound import Inbound
 from shared.record.kept import Kept, Outcome
-from shared.record.people import Party, People, point
+from shared.record.people import Party, People, Where, point
 from shared.record.relations import beside, bump, join, pointer
 from shared.record.sealing import Sealing
 from shared.record.shape import child_sk
@@ -82,7 +82,9 @@ class Keeper:
     async def _kept(self, inbound: Inbound, owed: _Owed) -> Kept:
         message_id = inbound.message_id
         for attempt in range(ATTEMPTS * 4):
-            party = await self._people.resolve(inbound.person, inbound.origin, inbound.ts_s)
+            party = await self._people.resolve(
+                inbound.person, inbound.origin, inbound.ts_s, lambda contact: [_thread(inbound, contact)]
+            )
             owed.add(party)
             message = await self._written(inbound, party)
             if message is not None:
@@ -97,7 +99,8 @@ class Keeper:
     async def _written(self, inbound: Inbound, party: Party) -> Item | None:
         """The transaction; None where a condition failed, so that everything is read anew."""
         at = slot(inbound, party.contact_id)
-        current = await self._store.get("conversations", at.pk)
+        thread = _thread(inbound, party.contact_id)  # read with the contact, unless that one is merged
+        current = party.near[thread] if thread in party.near else await self._store.get(*thread)
         message = await self._message(inbound, at)
         moved = movement(inbound, message, await self._preview(inbound, message))
         if current is None:
@@ -226,3 +229,8 @@ class Keeper:
             await join(self._store, self._ids, place, wait)
         target = await self._store.get("messages", place.pk, place.sk)
         return [] if target is None else [events.changed(target, [kind], envelope)]
+
+
+def _thread(inbound: Inbound, contact_id: str) -> Where:
+    """Where the conversation of a message from this contact lies."""
+    return "conversations", slot(inbound, contact_id).pk, "-"

@@ -5,8 +5,8 @@ survives; nothing is ever re-keyed, so keys, conversations and messages of both 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.clock import Clock
@@ -37,14 +37,26 @@ CONVERSATION_PREFIX = "c_"
 FRESH_NS = 3600 * 10**9  # a detail seen again is stamped anew once an hour, not with each message
 
 
+Where = tuple[str, str, str]  # table, pk, sk
+Near = Mapping[Where, Item | None]
+
+
+def _nothing(_contact_id: str) -> Sequence[Where]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
-    """The person behind a message, and the events its discovery owes (already in the outbox)."""
+    """The person behind a message, and the events its discovery owes (already in the outbox).
+
+    `near`: items that were asked for and read together with the contact; None where there is none.
+    """
 
     contact_id: str
     rev: int
     events: tuple[Event, ...] = ()
     owed: tuple[Update, ...] = ()
+    near: Near = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +92,20 @@ class People:
         self._ids = ids
         self._service = service
 
-    async def resolve(self, person: Person, origin: Origin, ts_s: int | None = None) -> Party:
+    async def resolve(
+        self,
+        person: Person,
+        origin: Origin,
+        ts_s: int | None = None,
+        near: Callable[[str], Sequence[Where]] = _nothing,
+    ) -> Party:
         """The contact of a person, minted or merged where need be; every alias named is then claimed.
 
         Args:
             person: as a payload names them.
             origin: where it comes from.
             ts_s: when it was said, where the payload tells.
+            near: what else the caller needs of a contact_id, to be read in the same call.
 
         Raises PersonErasedError where what was said is older than the person's erasure, ContendedError when
         others kept winning, KeysUnavailableError, StoreUnavailableError.
@@ -95,7 +114,8 @@ class People:
         found: list[Event] = []
         owed: list[Update] = []
         for attempt in range(ATTEMPTS * 4):
-            owners, free, erased_at = await self._owners(claims)
+            read: dict[Where, Item | None] = {}
+            owners, free, erased_at = await self._owners(claims, near, read)
             if older(erased_at, origin, ts_s):
                 raise PersonErasedError
             ops, news = await self._plan(owners, free, person, origin)
@@ -107,7 +127,7 @@ class People:
             owed += held
             if len(owners) == 1 and not ops:
                 (root,) = owners.values()
-                return Party(root["pk"], root["rev"], tuple(found), tuple(owed))
+                return Party(root["pk"], root["rev"], tuple(found), tuple(owed), read)
         raise ContendedError("identity: others kept claiming the same aliases")
 
     async def find(self, person: Person) -> str | None:
@@ -122,10 +142,7 @@ class People:
 
     async def root(self, contact_id: str) -> Item | None:
         """The contact that survives all merges of this one."""
-        item = await self._store.get("contacts", contact_id)
-        while item is not None and "merged_into" in item:
-            item = await self._store.get("contacts", item["merged_into"])
-        return item
+        return await self._survivor(await self._store.get("contacts", contact_id))
 
     async def details(self, contact: Item) -> Mapping[str, Any]:
         """What is known of a contact (names, wa_id, user_id ...). Raises KeyDestroyedError."""
@@ -138,7 +155,12 @@ class People:
             return False
         return True
 
-    async def _owners(self, claims: Sequence[str]) -> tuple[dict[str, Item], dict[str, _Free], int]:
+    async def _owners(
+        self,
+        claims: Sequence[str],
+        near: Callable[[str], Sequence[Where]] = _nothing,
+        read: dict[Where, Item | None] | None = None,
+    ) -> tuple[dict[str, Item], dict[str, _Free], int]:
         """Surviving contacts by id, the aliases nobody owns, and when one of these people was erased (ms).
 
         An erased person owns no alias any more; but the alias keeps the time of the erasure, whoever claims it
@@ -147,7 +169,7 @@ class People:
         found = await self._store.get_many([("aliases", key, "-") for key in claims])
         named = {key: found.get(("aliases", key, "-"), {}) for key in claims}
         contacts = [item["contact_id"] for item in named.values() if "contact_id" in item]
-        roots = {contact: await self.root(contact) for contact in dict.fromkeys(contacts)}
+        roots = await self._roots(dict.fromkeys(contacts), near, {} if read is None else read)
         alive = {each["pk"]: each for each in roots.values() if each is not None and not each.get("erased")}
         free, erased_at = {}, 0
         for key, item in named.items():
@@ -157,6 +179,21 @@ class People:
             if root is None or root["pk"] not in alive:
                 free[key] = _Free(item.get("contact_id"), since)
         return alive, free, erased_at
+
+    async def _roots(
+        self, contacts: Iterable[str], near: Callable[[str], Sequence[Where]], read: dict[Where, Item | None]
+    ) -> dict[str, Item | None]:
+        """The survivor of each contact, and into `read` what is wanted near them: all in one call."""
+        keys: list[Where] = [("contacts", contact, "-") for contact in contacts]
+        beside = [key for contact in contacts for key in near(contact)]
+        found = await self._store.get_many([*keys, *beside]) if keys else {}
+        read.update({key: found.get(key) for key in beside})
+        return {key[1]: await self._survivor(found.get(key)) for key in keys}
+
+    async def _survivor(self, item: Item | None) -> Item | None:
+        while item is not None and "merged_into" in item:
+            item = await self._store.get("contacts", item["merged_into"])
+        return item
 
     async def _plan(
         self, owners: Mapping[str, Item], free: Mapping[str, _Free], person: Person, origin: Origin
@@ -255,7 +292,7 @@ def _alias(key: str, contact_id: str, free: _Free) -> Item:
 
 def _claim(item: Item, gone: str | None) -> Put:
     if gone is None:
-        return Put("aliases", item, absent=True)
+        return Put("aliases", item, condition=Attr("contact_id").not_exists())
     return Put("aliases", item, condition=Attr("contact_id").eq(gone))
 
 
