@@ -93,10 +93,10 @@ class Deliverer:
             return self._later(PAUSED_S, "paused")
         if wait := self._limits.wait_s(destination.id):
             return self._later(wait + self._ids.uniform(0, wait / 4), "busy")
-        message = await self._message(item)
+        message, contact = await self._read(item)
         if message is None:
             return Finished("cancelled", {"reason": "missing"})
-        return await self._letter(item, message, destination)
+        return await self._letter(item, message, contact, destination)
 
     async def call(self, payload: Parcel, item: DeliveryItem) -> Outcome:
         """Post; what it means is in answers.py."""
@@ -143,13 +143,12 @@ class Deliverer:
         return await self._store.get("messages", item["conversation_id"], item["order_key"])
 
     async def _letter(
-        self, item: DeliveryItem, message: Item, destination: Destination
+        self, item: DeliveryItem, message: Item, contact: Item | None, destination: Destination
     ) -> Ready[Parcel] | Outcome:
         content = await self._reader.open(message)
         if content.erased:
             return Finished("cancelled", {"reason": "erased"})
-        known = await self._reader.contact(message["contact_id"]) if message["contact_id"] else None
-        alias = known[0]["alias"] if known else ""
+        alias = await self._alias(message, contact)
         media = rendering.media_of(message, self._links) if destination.media != "none" else []
         typed = content.typed if item["part"] == MAIN_PART else None
         body = rendering.render(item, message, typed, alias, media)
@@ -161,6 +160,20 @@ class Deliverer:
         head = {"content-type": "application/json", "user-agent": "whatsapp-cdmx", **signed}
         follows = typed is not None and destination.media != "none" and _pending(message)
         return Ready(Parcel(Call(destination.url, body, head), placeholder=follows))
+
+    async def _read(self, item: DeliveryItem) -> tuple[Item | None, Item | None]:
+        """The message, and its contact in the same call where the delivery names it."""
+        own = ("messages", item["conversation_id"], item["order_key"])
+        person = ("contacts", item.get("contact_id", ""), "-")
+        found = await self._store.get_many([own, person] if person[1] else [own])
+        return found.get(own), found.get(person)
+
+    async def _alias(self, message: Item, contact: Item | None) -> str:
+        """How the newsroom calls the person; a merged one goes by the survivor's name."""
+        if contact is not None and "merged_into" not in contact:
+            return str(contact["alias"])
+        known = await self._reader.contact(message["contact_id"]) if message["contact_id"] else None
+        return str(known[0]["alias"]) if known else ""
 
     def _judged(self, item: DeliveryItem, answer: Answer, parcel: Parcel) -> Outcome:
         if answers.taken(answer):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.forwarder import ordering
@@ -27,15 +27,24 @@ RACES = 50
 
 @dataclass(frozen=True, slots=True)
 class _Cursor:
-    """How far a conversation is routed, as read."""
+    """How far a conversation is routed, as read; and whether it is a protected person's."""
 
     conversation_id: str
     at: str
+    protected: bool = False
 
     def moved(self, to: str) -> Update:
         """The op that moves it from where it was read."""
         same = Attr("at").eq(self.at) if self.at else Attr("at").not_exists()
         return Update("messages", self.conversation_id, CURSOR_SK, set={"at": to}, condition=same)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """On what a conversation's messages are routed now."""
+
+    rules: Rules
+    protected: bool
 
 
 class Router:
@@ -76,7 +85,6 @@ class Router:
                 await self._advance(event, lanes)
             except ConditionFailedError:
                 continue  # another worker routed meanwhile
-            lanes.update(dict.fromkeys(await self.lanes(event.conversation_id, event.order_key)))
             return list(lanes)
         raise ContendedError("routing: others kept moving the cursor")
 
@@ -89,32 +97,38 @@ class Router:
         cursor = await self._cursor(event.conversation_id)
         if event.order_key <= cursor.at:
             await self._late(event, cursor, lanes)
+            lanes.update(dict.fromkeys(await self.lanes(event.conversation_id, event.order_key)))
             return
         items = await self._behind(cursor)
         settled = self._clock.now_ms() - int(self._hold_s * 1000)
-        rules = await self._config.rules()
+        terms = _Terms(await self._config.rules(), cursor.protected)
         for message in ordering.plan(items, event.order_key, settled).messages:
-            ops, found = await self._ops(message, rules, late=False)
+            ops, found = await self._ops(message, terms, late=False)
             await self._patience.transact([*ops, cursor.moved(message["sk"])])
-            cursor = _Cursor(cursor.conversation_id, message["sk"])
+            cursor = replace(cursor, at=message["sk"])
             lanes.update(dict.fromkeys(found))
 
     async def _late(self, event: Recorded, cursor: _Cursor, lanes: dict[Lane, None]) -> None:
         """A message below the cursor: routed already, or it came late; the cursor stays where it is."""
-        message = await self._store.get("messages", event.conversation_id, event.order_key)
+        cid = event.conversation_id
+        own, mark = ("messages", cid, event.order_key), ("messages", cid, routed_sk(event.order_key))
+        read = await self._store.get_many([own, mark])
+        message = read.get(own)
         if message is None or not ordering.routable(message):
             return
-        mark = await self._store.get("messages", event.conversation_id, routed_sk(event.order_key))
-        if not ordering.late(message, cursor.at, [mark] if mark else []):
+        if not ordering.late(message, cursor.at, [read[mark]] if mark in read else []):
             return
-        ops, found = await self._ops(message, await self._config.rules(), late=True)
+        terms = _Terms(await self._config.rules(), cursor.protected)
+        ops, found = await self._ops(message, terms, late=True)
         await self._patience.transact(ops)
         self._metrics.late_messages_total.inc()
         lanes.update(dict.fromkeys(found))
 
     async def _cursor(self, conversation_id: str) -> _Cursor:
-        item = await self._store.get("messages", conversation_id, CURSOR_SK)
-        return _Cursor(conversation_id, item["at"] if item else "")
+        at, thread = ("messages", conversation_id, CURSOR_SK), ("conversations", conversation_id, "-")
+        read = await self._store.get_many([at, thread])
+        protected = bool(read.get(thread, {}).get("protected"))
+        return _Cursor(conversation_id, read.get(at, {}).get("at", ""), protected)
 
     async def _behind(self, cursor: _Cursor) -> list[Item]:
         """Everything after the cursor; '~' sorts after every order_key and before the cursor itself."""
@@ -128,9 +142,10 @@ class Router:
             if start is None:
                 return items
 
-    async def _ops(self, message: Item, rules: Rules, *, late: bool) -> tuple[list[Op], list[Lane]]:
+    async def _ops(self, message: Item, terms: _Terms, *, late: bool) -> tuple[list[Op], list[Lane]]:
         """The one transaction of a message: its deliveries and the mark that it has been routed."""
-        chosen = destinations(await self._facts(message, rules), rules)
+        rules = terms.rules
+        chosen = destinations(await self._facts(message, terms), rules)
         lanes = [Lane(each.id, message["pk"]) for each in chosen]
         ops: list[Op] = [
             Put(
@@ -141,10 +156,9 @@ class Router:
             ops += self._owe(message, destination, lane, late=late)
         return ops, lanes
 
-    async def _facts(self, message: Item, rules: Rules) -> Facts:
-        conversation = await self._store.get("conversations", message["pk"]) or {}
-        words = await self._words(message) if asks_for_words(rules.routes) else ""
-        return Facts(message["pnid"], message["type"], words, bool(conversation.get("protected")))
+    async def _facts(self, message: Item, terms: _Terms) -> Facts:
+        words = await self._words(message) if asks_for_words(terms.rules.routes) else ""
+        return Facts(message["pnid"], message["type"], words, terms.protected)
 
     async def _words(self, message: Item) -> str:
         content = await self._reader.open(message)
@@ -163,8 +177,9 @@ class Router:
             late=late,
         )
         delivery = ops[0]
-        if waits and isinstance(delivery, Put):
-            delivery.item["awaits"] = "media"
+        if isinstance(delivery, Put):
+            waited = {"awaits": "media"} if waits else {}
+            delivery.item.update(contact_id=message["contact_id"], **waited)
         return ops
 
 

@@ -15,7 +15,16 @@ from shared.lanes.owed import lane_due
 from shared.lanes.patience import Patience
 from shared.lanes.port import Finished, Lane, Later, Outcome, Ready, Sender, Unsettled
 from shared.record.shape import DeliveryItem
-from shared.store.port import Attr, ConditionFailedError, ContendedError, Op, Store, Update
+from shared.store.port import (
+    Attr,
+    ConditionFailedError,
+    ContendedError,
+    Delete,
+    Op,
+    Store,
+    StoreUnavailableError,
+    Update,
+)
 
 P = TypeVar("P")
 
@@ -109,7 +118,19 @@ class Lanes(Generic[P]):
             outcome: Outcome = Later(self._clock.now_ms(), "slow_claim")
         else:
             outcome = await self._call(ready.payload, claimed)
-        return await self._settle(lane, claimed, outcome, _as_claimed(claimed, outcome))
+        more = await self._settle(lane, claimed, outcome, _as_claimed(claimed, outcome))
+        if not isinstance(outcome, Unsettled):
+            await self._unclaim(lane, claimed)
+        return more
+
+    async def _unclaim(self, lane: Lane, claimed: DeliveryItem) -> None:
+        """Drop the claim's due item, which has nothing left to watch over; one that stays runs the lane once more."""
+        due = self._due(lane, claimed["at"])
+        try:
+            # Put more than once, it is somebody else's too.
+            await self._store.write(Delete(due.table, due.pk, due.sk, condition=Attr("n").eq(1)))
+        except (ConditionFailedError, ContendedError, StoreUnavailableError):
+            return
 
     async def _claim(self, lane: Lane, head: DeliveryItem) -> DeliveryItem | None:
         now = self._clock.now_ms()

@@ -170,6 +170,7 @@ class DeliveryItem(_Tried):
     conversation_id: str
     message_id: str
     part: str
+    contact_id: NotRequired[str]
     order_key: str
     state: str
     at: int
