@@ -6,7 +6,7 @@ from typing import Any
 
 from aiobotocore.config import AioConfig
 from aiobotocore.session import AioSession
-from botocore import exceptions
+from botocore import exceptions, handlers
 from botocore.exceptions import BotoCoreError, ClientError
 
 # AWS general reference, "Error retries": throttling codes botocore's standard mode knows (botocore/retries/standard.py)
@@ -93,4 +93,10 @@ async def open_client(
     create: Any = session.create_client  # typed by literal service names only
     attempts = config(attempts=_ATTEMPTS.get(service, _USUAL_ATTEMPTS))
     settings = attempts.merge(AioConfig(read_timeout=read_s))
-    return await stack.enter_async_context(create(service, region_name=region, config=settings))
+    client = await stack.enter_async_context(create(service, region_name=region, config=settings))
+    if service == "s3":
+        # botocore makes a file of an object's bytes and, since it is one, sends the head and waits for the
+        # server's "100 Continue" before the body: a round trip for each envelope of a kilobyte.
+        made = handlers.convert_body_to_file_like_object
+        client.meta.events.unregister("before-parameter-build.s3.PutObject", made)
+    return client

@@ -6,6 +6,7 @@ raises its count `n`, and the removal is conditional on the count as read, so th
 """
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -73,9 +74,14 @@ async def publish_outbox(bus: Bus, store: Store, events: Sequence[Event], owed: 
 
 async def clear_outbox(store: Store, owed: Sequence[Update]) -> None:
     """Drop the outbox ops of published events; one that stays is published once more, same id."""
+    gone = [Delete(op.table, op.pk, op.sk) for op in owed]
     try:
-        for op in owed:
-            await store.write(Delete(op.table, op.pk, op.sk))
+        if len(gone) == 1:
+            await store.write(gone[0])
+        elif gone:  # one call; its token is made of what it deletes, for to delete again is the same
+            await store.transact(
+                gone, hashlib.sha256("".join(op.sk for op in gone).encode()).hexdigest()[:32]
+            )
     except (ContendedError, StoreUnavailableError):
         return
 

@@ -1,4 +1,8 @@
-"""Deletes in batches: ten at a time, or what there is after 50 ms."""
+"""Deletes in batches: ten at a time, or what there is after a fifth of a second.
+
+Nobody waits for a delete but its permit; at ten messages a second the longer wait makes three of one call
+(docs/performance.md). What a crash leaves undeleted comes again and finds its effect there.
+"""
 
 import asyncio
 from collections.abc import Sequence
