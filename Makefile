@@ -111,6 +111,14 @@ crashpoints: setup ## Every call a worker makes for a message x killed, answer l
 leak-check: setup ## No personal data in logs, metrics, traces, events, queues or ids
 	$(BIN)/python -m tests.faults.leak_check
 
+.PHONY: retention-proof
+retention-proof: .venv/.installed ## The same file on day 1 and day 89, looked at on day 91, by the keeper's own retention
+	@$(BIN)/python -m tests.faults.retention_proof
+
+.PHONY: erasure-proof
+erasure-proof: setup ## Erase a person on a running system: nothing of them by any API or raw store, nor after a restore
+	$(BIN)/python -m tests.faults.erasure_proof
+
 .PHONY: up-faults
 up-faults: setup ## Port taken, tool missing, disk full, half download, emulator killed: message, remedy, up again
 	$(BIN)/python -m tests.faults.up_faults

@@ -11,12 +11,17 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ops import keeping
 from ops.imports.command import import_command
 from ops.replay import RefusedError, Tally, replay
 from shared.settings import SettingsError
 
 app = typer.Typer(help="WhatsApp CDMX: operación.", no_args_is_help=True, add_completion=False)
 app.command("import")(import_command)
+app.command("erase")(keeping.erase)
+app.command("reconcile")(keeping.reconcile)
+app.add_typer(keeping.retention_app, name="retention")
+app.add_typer(keeping.hold_app, name="hold")
 AUDITOR = "twin.audit"
 
 

@@ -77,8 +77,8 @@ async def written(k: Keep, sent: Sent, chance: random.Random) -> None:
 
 
 def lives(sent: Sent, today: int) -> bool:
-    """The oracle: 90 whole days from the moment it was kept, or for ever under a hold."""
-    return sent.day <= today and (sent.held or today - sent.day <= KEEP_DAYS)
+    """The oracle, at the end of a day: 90 whole days from the moment it was kept, or for ever under a hold."""
+    return sent.day <= today and (sent.held or today - sent.day < KEEP_DAYS)
 
 
 async def looked_at(k: Keep, all_sent: list[Sent], today: int, outcome: Outcome) -> None:
