@@ -7,6 +7,7 @@ interleaving again.
 
 import asyncio
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
@@ -15,6 +16,7 @@ from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+STEP_LIMIT = 3_000_000  # an honest world takes up to 400,000
 
 
 class DeadlockError(Exception):
@@ -37,12 +39,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
     _stopping: bool
     _scheduled: list[Any]  # (when, order of setting, TimerHandle): quicker to compare than handles
 
-    def __init__(self, seed: int, step_limit: int = 3_000_000) -> None:
+    def __init__(self, seed: int, step_limit: float = STEP_LIMIT) -> None:
         super().__init__()
         self._now = 0.0
         self._timers = 0
         self._order = Random(seed)  # noqa: S311 - an interleaving, not a secret
-        self._step_limit = step_limit
+        self.step_limit = step_limit
         self._clock_resolution = 1e-9
         self.steps = 0
         self.set_exception_handler(lambda _loop, _context: None)
@@ -78,12 +80,12 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if not self._stopping:
                 raise DeadlockError
             return
+        if self.steps >= self.step_limit:
+            raise StepLimitError
         if len(ready) > 1:
             ready.rotate(-self._order.randrange(len(ready)))
         handle = ready.popleft()
         self.steps += 1
-        if self.steps > self._step_limit:
-            raise StepLimitError
         if not handle.cancelled():
             handle._run()
 
@@ -97,9 +99,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
                 self._ready.append(handle)
 
 
-def run(seed: int, main: Coroutine[Any, Any, T]) -> tuple[T, VirtualLoop]:
+def run(seed: int, main: Coroutine[Any, Any, T], step_limit: float = STEP_LIMIT) -> tuple[T, VirtualLoop]:
     """Run a coroutine to its end in a fresh virtual loop; answers its result and the spent loop."""
-    loop = VirtualLoop(seed)
+    loop = VirtualLoop(seed, step_limit)
     asyncio.set_event_loop(loop)
     try:
         return loop.run_until_complete(main), loop
@@ -110,9 +112,11 @@ def run(seed: int, main: Coroutine[Any, Any, T]) -> tuple[T, VirtualLoop]:
 
 
 def _end_tasks(loop: VirtualLoop) -> None:
-    """Cancel what the world left running, so that nothing of it reaches the next one."""
+    """Cancel what the world left running, so that nothing of it reaches the next one; it counts no steps."""
+    steps, loop.step_limit = loop.steps, math.inf
     tasks = [task for task in asyncio.all_tasks(loop) if not task.done()]
     for task in tasks:
         task.cancel()
     if tasks:
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.steps = steps

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from sim.campaign import Report, world
 
-MAX_RUNS = 120
+MAX_RUNS = 60
 
 
 def shrink(seed: int, bug: str = "") -> tuple[Report, int]:
     """The smallest set of faults that still violates, as its report; and how many worlds that took."""
     report = world(seed, bug=bug)
     silenced: frozenset[int] = frozenset()
-    runs, size = 1, max(1, len(report.struck) // 2)
+    runs, size = 1, len(report.struck)
     while size >= 1 and runs < MAX_RUNS:
         for group in _groups([number for number, _, _ in report.struck], size):
             tried = world(seed, silenced | group, bug)
