@@ -49,6 +49,11 @@ def imported_id(pnid: str, party: str, minute: int, sender: str, content: str, o
     return "h_" + _digest(pnid, party, str(minute), sender, content, str(ordinal))
 
 
+def connect_id(instance: str, contact: str, item_id: str) -> str:
+    """Row id of a chat item or contact event of Amazon Connect."""
+    return "k_" + _digest(instance, contact, item_id)
+
+
 def desk_id(agent_id: str, idempotency_key: str) -> str:
     """message_id of a message written at the desk: the same request always makes the same message."""
     return "o_" + _digest(agent_id, idempotency_key)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import aiohttp
 
+from services.desk.account import AccountView
 from services.desk.adapters.secrets import AwsSecretWriter
 from services.desk.api.app import application
 from services.desk.api.parts import Parts
@@ -84,6 +85,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter) ->
         log=log,
         hub=hub,
         live=Live(store, record.reader, renderer),
+        account=AccountView(store, record.accounts, settings.wabas),
         audit=audit,
         raw=raw,
         clock=clock,

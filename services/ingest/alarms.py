@@ -119,7 +119,7 @@ _JUDGES: Mapping[type[Wire], Callable[[Any], Alarm | None]] = {
     PhoneNumberNameUpdate: lambda part: (
         Alarm("display_name", "warn") if part.decision == "REJECTED" else None
     ),
-    Security: lambda part: Alarm("number_security", "page"),
+    Security: lambda _: Alarm("number_security", "page"),
     TemplateUpdate: _template,
     BusinessCapabilityUpdate: _capability,
     PaymentConfigurationUpdate: lambda part: (
@@ -130,9 +130,3 @@ _JUDGES: Mapping[type[Wire], Callable[[Any], Alarm | None]] = {
     ),
     Head: lambda part: of_errors(part.errors or []),
 }
-
-
-def names() -> dict[str, str]:
-    """Every alert there is and its hardest severity, for the runbooks."""
-    fixed = [*_BY_ACTION.values(), *_ACCOUNT_EVENTS.values(), *_TEMPLATE_EVENTS.values()]
-    return {each.name: each.severity for each in fixed}

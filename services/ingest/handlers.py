@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.ingest import account, understand
+from services.ingest import account, connect, understand
 from services.ingest.archive import Archive, Arrived, arrived
 from services.ingest.archived import Archived, numbered
 from services.ingest.origin import Ours
@@ -159,23 +159,25 @@ class Ingest:
         """One item, by its kind."""
         self._count_untyped(item)
         match item:
-            case MessageItem():
-                return await self._message(item, origin)
-            case CallItem():
-                return await self._kept(understand.call(item, self._number(item) or "", origin, self._scope))
+            case MessageItem() | CallItem():
+                return await self._kept(self._inbound(item, origin))
             case StatusItem() if item.field != "calls":
                 return await self._status(item, origin)
             case MetaItem():
                 return await self._account(item, origin)
-            case WitnessItem() | ConnectItem():
+            case ConnectItem():
+                return await self._record.connect.keep(connect.row(item, origin))
+            case WitnessItem():
                 return Kept("new", f"w_{origin.raw_id}.{origin.position}")  # archived; understood elsewhere
             case UnknownItem():
                 return await self._unknown(item, origin)
         raise AssertionError(item.kind)
 
-    async def _message(self, item: MessageItem, origin: Origin) -> Kept:
+    def _inbound(self, item: MessageItem | CallItem, origin: Origin) -> Inbound:
         pnid = self._number(item) or ""
-        return await self._kept(understand.inbound(item, pnid, origin, self._scope))
+        if isinstance(item, CallItem):
+            return understand.call(item, pnid, origin, self._scope)
+        return understand.inbound(item, pnid, origin, self._scope)
 
     async def _kept(self, inbound: Inbound) -> Kept:
         kept = await self._record.keeper.keep(inbound)

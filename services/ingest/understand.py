@@ -23,6 +23,7 @@ from shared.record.inbound import (
 from shared.whatsapp import content, errors, identity, wording
 from shared.whatsapp.item import CallItem, MessageItem, MetaItem, StatusItem
 from shared.whatsapp.parts import Contact
+from shared.whatsapp.statuses import Pricing
 from shared.whatsapp.wire import dump
 
 _RELATIONS = ("reaction", "edit", "revoke")
@@ -96,6 +97,8 @@ def report(item: StatusItem, pnid: str, origin: Origin, scope: str) -> StatusRep
         attempt=status.biz_opaque_callback_data,
         participant=aliases[0] if aliases else None,
         code=worst.code if worst else None,
+        part=dump(status),
+        pricing=_pricing(status.pricing),
     )
 
 
@@ -119,7 +122,17 @@ def person(item: MetaItem[Any], scope: str, fallback: str) -> Person:
 
 
 def aliases_of(people: Iterable[identity.Person], scope: str) -> tuple[Alias, ...]:
+    """The record's aliases of one person as a payload names them, the strongest first."""
     return tuple(Alias(each.kind, each.value) for each in identity.aliases(people, scope))
+
+
+def _pricing(pricing: Pricing | None) -> dict[str, Any]:
+    """What Meta charges for a message: facts of ours, and nothing about the person."""
+    if pricing is None:
+        return {}
+    words = {"category": pricing.category, "type": pricing.type, "model": pricing.pricing_model}
+    found = {name: clear(word) for name, word in words.items() if word is not None}
+    return found if pricing.billable is None else {**found, "billable": pricing.billable}
 
 
 def _details(people: Sequence[identity.Person], contact: Contact | None) -> dict[str, Any]:

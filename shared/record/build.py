@@ -7,6 +7,7 @@ from shared.ids import Ids
 from shared.objects.port import Objects
 from shared.record.accounts import Accounts
 from shared.record.changes import Changes
+from shared.record.connect import ConnectRows
 from shared.record.keep import Keeper
 from shared.record.outbound import Outbound
 from shared.record.people import People
@@ -33,6 +34,7 @@ class Record:
     people: People
     sealing: Sealing
     changes: Changes
+    connect: ConnectRows
 
 
 def build(
@@ -65,4 +67,5 @@ def build(
         people=people,
         sealing=sealing,
         changes=Changes(store, sealing, ids),
+        connect=ConnectRows(store, keys, sealing, ids),
     )

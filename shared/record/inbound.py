@@ -137,6 +137,8 @@ class StatusReport:
         attempt: `biz_opaque_callback_data` as it came back, ours or not.
         status: Meta's word, unknown ones included.
         participant: in a group, who the status is about; part of the status's identity.
+        part: the status object as received; its hash tells a redelivery from another one of the same word.
+        pricing: what Meta charges, in clear for the cost meter.
     """
 
     origin: Origin
@@ -149,6 +151,8 @@ class StatusReport:
     attempt: str | None = None
     participant: Alias | None = None
     code: int | None = None
+    part: Any = None
+    pricing: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ cannot miss each other, and whoever sees the other joins the two.
 
 from dataclasses import dataclass
 
-from shared.store.port import Item, Key, Put, Store
+from shared.store.port import Delete, Item, Key, Put, Store
 
 WAIT_PREFIX = "wait#"
+LISTED = "waiting"  # partition of `ids` that lists the waiting statuses of everybody
 WAIT_S = 8 * 24 * 3600  # CONTRACTS s.2; Meta retries a webhook for up to 7 days
 _OWN = frozenset({"pk", "sk", "ttl"})
 
@@ -34,10 +35,49 @@ def wait_sk(kind: str, child: str) -> str:
     return f"{WAIT_PREFIX}{kind}#{child}"
 
 
-def waiting(target_id: str, kind: str, child: str, facts: Item, now_ms: int) -> Put:
-    """The op that makes facts wait for a message id; put again it is the same item."""
+def waiting(target_id: str, kind: str, child: str, facts: Item, now_ms: int, *, apart: str = "") -> Put:
+    """The op that makes facts wait for a message id; put again it is the same item.
+
+    `apart` keeps what has the same child but says something else from overwriting each other while they wait.
+    """
     item = {**facts, "kind": kind, "child": child, "ttl": now_ms // 1000 + WAIT_S}
-    return Put("ids", {**item, "pk": target_id, "sk": wait_sk(kind, child)})
+    return Put("ids", {**item, "pk": target_id, "sk": wait_sk(kind, f"{child}{apart}")})
+
+
+def listing(wait: Item) -> Put:
+    """The op that lists a waiting status, so that people can be shown what nobody has asked for yet."""
+    item = {
+        "pk": LISTED,
+        "sk": _listed_sk(wait),
+        "at_pk": wait["pk"],
+        "at_sk": wait["sk"],
+        "ttl": wait["ttl"],
+    }
+    return Put("ids", item)
+
+
+def unlisting(wait: Item) -> Delete:
+    """The op that takes it off the list."""
+    return Delete("ids", LISTED, _listed_sk(wait))
+
+
+def _listed_sk(wait: Item) -> str:
+    return f"{wait['arrival_ms']:013d}#{wait['pk']}#{wait['sk']}"
+
+
+async def listed(store: Store, limit: int, after: str | None = None) -> list[tuple[str, Item]]:
+    """Up to `limit` statuses that wait, oldest first: where each stands in the list, and the waiting item."""
+    found: list[tuple[str, Item]] = []
+    start: Item | None = None
+    while len(found) < limit:
+        page = await store.query("ids", LISTED, Key("sk").gt(after or "0"), limit=limit, start=start)
+        keys = {row["sk"]: ("ids", row["at_pk"], row["at_sk"]) for row in page.items}
+        items = await store.get_many(list(keys.values())) if keys else {}
+        found += [(sk, items[key]) for sk, key in keys.items() if key in items]
+        start = page.next
+        if start is None:
+            break
+    return found[:limit]
 
 
 def facts_of(wait: Item) -> Item:

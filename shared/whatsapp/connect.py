@@ -1,7 +1,7 @@
 """Amazon Connect: chat streaming messages and contact events.
 
 Sources: Amazon Connect administrator guide, "Enable real-time chat message streaming" (SNS payload) and
-"Amazon Connect contact events". Both are archived and counted here; the record's truth is WhatsApp's.
+"Amazon Connect contact events". Both are archived and kept as rows; the record's truth is WhatsApp's.
 """
 
 from typing import Any
@@ -78,6 +78,11 @@ class AgentInfo(_Camel):
     agent_initiated_hold_duration: Number | None = None
     customer_hold_duration: Number | None = None
     after_contact_work_duration: Number | None = None
+    after_contact_work_start_timestamp: str | None = None
+    after_contact_work_end_timestamp: str | None = None
+    accepted_by_agent_timestamp: str | None = None
+    number_of_pauses: Number | None = None
+    hierarchy_groups: dict[str, Any] | None = None
 
 
 class StepExpiry(_Camel):
@@ -120,6 +125,14 @@ class RoutingCriteria(_Camel):
     index: Number | None = None
 
 
+class Endpoint(_Camel):
+    """An end of a contact."""
+
+    type: str | None = None
+    address: str | None = None
+    display_name: str | None = None
+
+
 class ContactDetail(_Camel):
     """What happened to a contact."""
 
@@ -140,6 +153,15 @@ class ContactDetail(_Camel):
     routing_criteria: RoutingCriteria | None = None
     updated_properties: list[str] | None = None
     tags: dict[str, Any] | None = None
+    attributes: dict[str, Any] | None = None
+    segment_attributes: dict[str, Any] | None = None
+    scheduled_timestamp: str | None = None
+    last_update_timestamp: str | None = None
+    customer_id: str | None = None
+    customer_endpoint: Endpoint | None = None
+    system_endpoint: Endpoint | None = None
+    chat_metrics: dict[str, Any] | None = None
+    global_resiliency_metadata: dict[str, Any] | None = None
 
 
 class ContactEvent(AliasedWire):
@@ -156,7 +178,7 @@ class ContactEvent(AliasedWire):
     detail: ContactDetail | None = None
 
 
-_OPEN = frozenset({"tags", "attributes", "segmentAttributes"})
+_OPEN = frozenset({"tags", "attributes", "segmentAttributes", "hierarchyGroups", "chatMetrics"})
 
 
 def camel_keys(value: Any) -> Any:

@@ -195,8 +195,19 @@ class Judge:
         elif held := evidence.account(part):
             found.append((_account_kind(held), held))
         if not part.path and not found and evidence.source in _SOURCES:
-            found.append((_SOURCES[evidence.source], None))
+            found += await self._other(row, part, evidence, own)
         return found
+
+    async def _other(
+        self, row: Row, part: Part, evidence: _Evidence, own: set[str]
+    ) -> list[tuple[Kind, Held | None]]:
+        """A witness is archived and no more; of Connect's there is a row with all it said."""
+        if part.kinds[0] != "connect" or not isinstance(part.row, dict):
+            return [(_SOURCES[evidence.source], None)]
+        mine = [held for held in await self._seen.connect(part.row) if held.raw_id in own]
+        if mine and part.row not in [held.value for held in mine]:
+            row.wrong.append("the row of Connect says something else")
+        return [("connect", None)] if mine else []
 
     async def _messages(
         self, row: Row, part: Part, own: set[str], sent: Sent

@@ -56,6 +56,7 @@ class Owner:
             content, given = inner, shapes.attributes(content)
         own = self._own(sample.name, content)
         if sample.shape == "chat":
+            own |= {"Id": self._uuid(sample.name, 0)} if isinstance(own.get("Id"), str) else {}
             return [Sent("connect-chat", shapes.written(own), given)]
         if sample.shape == "event":
             own |= {"id": self._uuid(sample.name, 0)} if isinstance(own.get("id"), str) else {}

@@ -18,13 +18,14 @@ from shared import topology
 from shared.clock import SystemClock
 from shared.ids import received_id
 from shared.record.build import Record, build
+from shared.record.connect import NOBODY
 from shared.record.statuses import KIND, target
 from shared.record.waits import waits
 from shared.service import App
 from shared.settings import Settings
 from shared.store.port import Item, Store
 
-KEPT = ("ids", "messages", "contacts", "aliases", "conversations", "policy")
+KEPT = ("ids", "messages", "contacts", "aliases", "conversations", "policy", "chats")
 _LATER = ("#routed", "~cursor")  # the router's own marks
 
 
@@ -136,6 +137,14 @@ class Seen:
     async def _waiting(self, item: Item) -> Held:
         content = await self._record.sealing.open_item("ids", item) or {}
         return Held(item["raw_id"], content.get("value"), content.get("field", ""))
+
+    async def connect(self, event: Mapping[str, Any]) -> list[Held]:
+        """Rows of the Connect contact that an event or chat item is about, with what is sealed of each."""
+        detail = event.get("detail", event)
+        named = {name.lower(): each for name, each in detail.items()} if isinstance(detail, dict) else {}
+        contact = named.get("contactid")
+        rows = await self._record.connect.of(contact if isinstance(contact, str) else NOBODY)
+        return [Held(item["raw_id"], content, item["what"]) for item, content in rows]
 
     async def accounts(self, raw_id: str, positions: int) -> list[Held]:
         """Account events and unknown things of an envelope."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from services.desk.api import conversations, live, replies, rules
+from services.desk.api import account, conversations, live, replies, rules
 from services.desk.api.parts import Parts
 from services.desk.texts import TEXTS
 from shared.http.app import build
@@ -17,7 +17,7 @@ def application(
     parts: Parts | None, verifier: Verifier | None, ids: Ids, origins: Sequence[str] = ()
 ) -> FastAPI:
     """The API; `parts` and `verifier` are None only where it is built to be described."""
-    routers = (conversations.router, replies.router, rules.router, live.router)
+    routers = (conversations.router, replies.router, rules.router, live.router, account.router)
     app = build("Desk", *routers, verifier=verifier, ids=ids, texts=Texts(TEXTS), origins=origins)
     app.state.desk = parts
     return app

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from services.desk.account import AccountView
 from services.desk.audit import AuditLog
 from services.desk.hub import Hub
 from services.desk.inbox import Inbox
@@ -32,6 +33,7 @@ class Parts:
     log: DeskLog
     hub: Hub
     live: Live
+    account: AccountView
     audit: AuditLog
     raw: Objects
     clock: Clock

@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx
 
+from services.desk.account import AccountView
 from services.desk.adapters.memory import MemorySecretWriter, PlainUrls
 from services.desk.api.app import application
 from services.desk.api.parts import Parts
@@ -29,6 +30,8 @@ from shared.store.port import Item
 from tests.unit.http.tokens import Provider
 from tests.unit.record import world as record_world
 from tests.unit.record.world import NOON_MS, PNID
+
+WABA = "102290129340398"
 
 
 class World:
@@ -69,6 +72,7 @@ class World:
             log=self.log,
             hub=self.hub,
             live=Live(base.store, reader, renderer),
+            account=AccountView(base.store, self.record.accounts, [WABA]),
             audit=self.audit,
             raw=base.raw,
             clock=base.clock,
