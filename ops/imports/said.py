@@ -20,7 +20,7 @@ _OWN_NAME = re.compile(r"(?:IMG|VID|AUD|PTT|STK|DOC)-\d{8}-WA\d{4,}\.\w{1,8}")
 _PLACE = re.compile(
     r"(?:[^:\n]{2,40}: )?https?://(?:maps\.google\.com|www\.google\.com/maps)/?\S*[?&]q=(?P<lat>-?\d{1,3}(?:\.\d+)?),(?P<lon>-?\d{1,3}(?:\.\d+)?)\S*"
 )
-_MARKED_END = re.compile(rf"\s*{LRM}<[^<>:\n]{{4,60}}>\s*$")
+_MARKED_END = re.compile(rf"{LRM}<[^<>:\n]{{4,60}}>$")
 _TAIL = re.compile(rf"{LRM}(?P<words>[^{LRM}\n]{{4,60}})$")
 _VOICE = re.compile(r"PTT-|-PTT-", re.IGNORECASE)
 
@@ -77,9 +77,9 @@ def _unedited(text: str) -> tuple[str, bool]:
     for mark in words.EDITED:
         if trimmed.endswith(mark):
             return trimmed.removesuffix(mark).rstrip().removesuffix(LRM).rstrip(), True
-    marked = _MARKED_END.search(text)
-    if marked and marked.start() > 0 and bare(marked[0]).strip().casefold() not in words.OMITTED:
-        return text[: marked.start()], True
+    marked = _MARKED_END.search(trimmed)
+    if marked and marked.start() > 0 and bare(marked[0]).casefold() not in words.OMITTED:
+        return text[: marked.start()].rstrip(), True
     return text, False
 
 
