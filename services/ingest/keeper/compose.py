@@ -22,6 +22,7 @@ from services.ingest.keeper.retention import Expiry, Tally
 from services.ingest.keeper.settings import KeeperSettings
 from services.ingest.keeper.shift import Shift
 from services.ingest.keeper.sweeping import ArchiveEraser, ParkedEraser
+from services.ingest.keeper.withdrawn import Withdrawn
 from services.ingest.origin import Ours
 from shared import topology
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
@@ -40,10 +41,10 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace) -> Shift:
     store, bus, settings = await app.store(), await app.bus(), app.settings
     raw, bucket = await app.objects(topology.RAW_BUCKET), await app.objects(topology.MEDIA_BUCKET)
     ours = Ours.of(settings.wabas, settings.numbers, settings.connect_instances)
-    record = await _record(app)
+    record, scope = await _record(app), settings.bsuid_scope
     holds = Holds(store, record.people, app.clock, app.ids, SERVICE)
     files = Files(store, bucket, app.clock)
-    looker = Looker(store, raw, await ingest(app), search, bus, ours, settings.bsuid_scope, app.clock)
+    looker = Looker(store, raw, await ingest(app), search, bus, ours, scope, app.clock)
     erasing = Erasing(
         store,
         record.people,
@@ -67,7 +68,7 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace) -> Shift:
         store,
         Reconciler(store, raw, looker, bus, app.metrics, app.clock),
         erasing,
-        Expiry(store, raw, files, search, holds, ours, app.clock),
+        Expiry(store, raw, files, search, holds, ours, Withdrawn(store, raw, ours, scope), app.clock),
         app.clock,
         report,
         told,

@@ -24,6 +24,7 @@ from services.ingest.keeper.plan import (
 )
 from services.ingest.keeper.ports import Document as Indexed
 from services.ingest.keeper.ports import SearchPlace
+from services.ingest.keeper.withdrawn import Withdrawn
 from services.ingest.origin import Ours
 from shared.clock import Clock
 from shared.ids import parse_attempt, received_id
@@ -52,6 +53,7 @@ class Tally:
     archived: int = 0
     thinned: int = 0
     account: int = 0
+    withdrawn: int = 0
     held: dict[str, str] = field(default_factory=dict)
     owed: list[str] = field(default_factory=list)
 
@@ -71,6 +73,7 @@ class Expiry:
         search: SearchPlace,
         holds: Holds,
         ours: Ours,
+        withdrawn: Withdrawn,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -80,6 +83,7 @@ class Expiry:
         self._search = search
         self._holds = holds
         self._ours = ours
+        self._withdrawn = withdrawn
         self._clock = clock
 
     async def run(self) -> Tally:
@@ -91,6 +95,7 @@ class Expiry:
         for prefix in ARCHIVES:
             await self._archive(prefix, rules, tally)
         await self._account(rules, tally)
+        tally.withdrawn = await self._withdrawn.run(holds)
         return tally
 
     async def _messages(self, segment: int, rules: Retention, holds: Held, tally: Tally) -> None:

@@ -22,7 +22,9 @@ from shared.store.port import Store
 PREFIXES = ("raw/eum/", "raw/connect/", "poison/")  # the witness holds no person
 AT_ONCE = 16
 BATCH = 10
-HOLD_S = 120
+HOLD_S = (
+    60  # less than the pause between two rounds: what a dead keeper holds is visible again by the next one
+)
 
 
 class ArchiveEraser:

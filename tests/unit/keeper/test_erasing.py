@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shared.record.erasure import NoContactError
 from shared.record.holds import NoSubjectError
 from shared.store.port import Put, Update
+from sim.loop import run as run_virtual
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import ANA, change, envelope, said
 from tests.unit.keeper.keeper_world import (
@@ -219,7 +220,11 @@ async def test_a_late_writer_with_a_key_in_its_hands_is_found_by_the_next_round(
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 140), st.booleans(), st.integers(1, 60))
-async def test_dying_at_any_call_it_ends_clean(at: int, after: bool, second: int) -> None:  # noqa: FBT001 - drawn
+def test_dying_at_any_call_it_ends_clean(at: int, after: bool, second: int) -> None:  # noqa: FBT001 - drawn
+    run_virtual(at, died_twice(at, second, after=after))
+
+
+async def died_twice(at: int, second: int, *, after: bool) -> None:
     k = keep()
     ana = await morning(k)
     erasure = await k.requests.ask(ana, "x", "agent-1")

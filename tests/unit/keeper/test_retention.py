@@ -8,7 +8,7 @@ from services.ingest.keeper.retention import arrival_of
 from shared.objects.cdn import served_key
 from shared.record import retention
 from shared.record.retention import BadRetentionError, Retention
-from shared.store.port import Put
+from shared.store.port import Put, Update
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import change, envelope, said, went
 from tests.unit.keeper.keeper_world import (
@@ -120,6 +120,25 @@ async def test_the_accounts_history_goes_and_what_is_current_stays() -> None:
     assert not any("#a_" in item["sk"] for item in await k.world.items("policy"))
     assert any(item["sk"] == "-" for item in await k.world.items("policy"))
     assert all("ttl" in item for item in await k.world.items("ids"))
+
+
+async def test_what_was_taken_back_leaves_the_archive_too_unless_it_is_held() -> None:
+    k = keep()
+    body = [said("wamid.1", "secreto"), {**said("wamid.2", "de luis"), "from": LUIS}]
+    await k.desk.receive(envelope(change(messages=body), at=stamp(NOON_MS)))
+    again = [said("wamid.1", "secreto", ts=NOON_MS // 1000)]
+    await k.desk.receive(envelope(change(messages=again), at=stamp(NOON_MS + 2 * DAY_MS)))
+    item = await message_of(k, "wamid.1")
+    taken: dict[str, Any] = {"withdrawn": True}
+    await k.world.store.write(Update("messages", item["pk"], item["sk"], set=taken, add={"rev": 1}))
+    hold = await k.holds.place(item["contact_id"], "JUZGADO-7", "agent-1")
+    assert (await k.expiry.run()).withdrawn == 0
+    await k.holds.lift(hold, "agent-1")
+    assert (await k.expiry.run()).withdrawn == 2
+    bodies = [await k.world.raw.get(key) for key in await archive(k)]
+    assert not any(b"secreto" in each for each in bodies)
+    assert any(b"de luis" in each for each in bodies)
+    assert (await k.expiry.run()).withdrawn == 0
 
 
 async def test_cut_off_at_any_effect_the_next_run_ends_it() -> None:
