@@ -23,7 +23,7 @@ from shared.record.sealing import Sealing
 from shared.record.shape import child_sk
 from shared.record.statuses import Statuses
 from shared.record.waits import Place, kinds_beside, place_of, wait_sk, waiting
-from shared.store.port import Attr, Check, ConditionFailedError, ContendedError, Item, Op, Put, Store, Update
+from shared.store.port import Attr, ConditionFailedError, ContendedError, Item, Op, Put, Store, Update
 from shared.vault.port import KeyDestroyedError
 
 DAY_MS = 24 * 3600 * 1000
@@ -155,9 +155,10 @@ class Keeper:
         same_number = [each for each in threads if each["pnid"] == message["pnid"]]
         merged = [each for each in same_number if each["sk"] != message["pk"]]
         same = Attr("rev").eq(party.rev) & Attr("merged_into").not_exists()
+        # Its rev moves: a merge that listed the threads before this one must not go by its list.
         return [
             Put("contacts", entry),
-            Check("contacts", party.contact_id, "-", same),
+            Update("contacts", party.contact_id, "-", add={"rev": 1}, condition=same),
             *(point(each, party.contact_id) for each in merged),
         ]
 
