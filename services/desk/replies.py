@@ -53,11 +53,15 @@ class Replies:
         thread = await self._reader.thread(conversation_id)
         if thread is None:
             raise Problem(404, "not-found", "conversation_id")
-        if await self._reader.find(part_id(caller.agent_id, key, 0)) is None:
+        try:
             self._check_open(thread)
+        except Problem:  # what was recorded while it was open is answered as it was
+            if await self._reader.find(part_id(caller.agent_id, key, 0)) is None:
+                raise
         wamid = await self._wamid(named(asked), thread)
         made = drafts(asked, thread.item["pk"], caller.agent_id, key, wamid, traceparent)
-        return [await self._record(draft) for draft in made]
+        # Each part moves the conversation on; as it was read it serves the first one.
+        return [await self._record(draft, None if number else thread) for number, draft in enumerate(made)]
 
     async def retry(self, message_id: str, caller: Principal, key: str) -> Item:
         """One more attempt of a message that failed or stayed unconfirmed; the message as it is then.
@@ -86,9 +90,9 @@ class Replies:
         if (thread.window_ends_at or 0) <= self._clock.now_ms():
             raise Problem(409, "window-closed")
 
-    async def _record(self, draft: Any) -> Item:
+    async def _record(self, draft: Any, thread: Thread | None) -> Item:
         try:
-            kept = await self._outbound.record(draft)
+            kept = await self._outbound.record(draft, thread)
         except NoConversationError as error:
             raise Problem(404, "not-found", "conversation_id") from error
         except KeyDestroyedError as error:

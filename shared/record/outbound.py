@@ -17,7 +17,7 @@ from shared.record.commit import ATTEMPTS, commit, pause
 from shared.record.compose import ids_item
 from shared.record.conversation import Movement, move
 from shared.record.kept import Kept
-from shared.record.reader import Reader
+from shared.record.reader import Reader, Thread
 from shared.record.relations import beside, pointer
 from shared.record.sealing import Sealing
 from shared.record.shape import MediaItem, whatsapp_destination
@@ -93,26 +93,32 @@ class Outbound:
         self._service = service
         self._retention_ms = retention_days * DAY_MS
 
-    async def record(self, draft: Draft) -> Kept:
+    async def record(self, draft: Draft, thread: Thread | None = None) -> Kept:
         """Record a message and owe its delivery; publish the events with `due.publish_outbox`.
+
+        Args:
+            draft: what to record.
+            thread: its conversation's, where the caller has just read it.
 
         kind: new; again (same request, same content); variant (same request id, other content: nothing is
         written). Raises NoConversationError, ContendedError, StoreUnavailableError, KeyDestroyedError.
         """
         for attempt in range(ATTEMPTS * 4):
+            thread = thread or await self._reader.thread(draft.conversation_id)
+            if thread is None:
+                raise NoConversationError(draft.conversation_id)
+            kept = await self._written(draft, thread)
+            if kept is not None:
+                return kept
+            # Looked up only now: nearly all messages are new, and the write itself knows which are not.
             seen = await self._store.get("ids", draft.message_id)
             if seen is not None:
                 return await self._again(draft, seen)
-            kept = await self._written(draft)
-            if kept is not None:
-                return kept
+            thread = None
             await asyncio.sleep(pause(self._ids, attempt))
         raise ContendedError("record: others kept moving the same conversation")
 
-    async def _written(self, draft: Draft) -> Kept | None:
-        thread = await self._reader.thread(draft.conversation_id)
-        if thread is None:
-            raise NoConversationError(draft.conversation_id)
+    async def _written(self, draft: Draft, thread: Thread) -> Kept | None:
         message = await self._message(draft, thread.item)
         target = await self._target(draft)
         found: list[Event] = [events.recorded(message, self._envelope(draft))]

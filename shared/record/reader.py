@@ -107,14 +107,19 @@ class Reader:
         children = await children_of(self._store, Place(item["pk"], item["sk"]))
         return (await self._fold([item], {item["sk"]: children}))[0]
 
-    async def thread(self, conversation_id: str) -> Thread | None:
-        """The union a conversation belongs to; None where there is no such conversation."""
+    async def thread(self, conversation_id: str, root: Item | None = None) -> Thread | None:
+        """The union a conversation belongs to; None where there is no such conversation.
+
+        Args:
+            conversation_id: any of the thread.
+            root: its surviving contact, where the caller has just read it.
+        """
         item = await self._store.get("conversations", conversation_id)
         if item is None:
             return None
         if item.get("group_id") or not item.get("contact_id"):
             return _thread([item], conversation_id)
-        return await self._union(item)
+        return await self._union(item, root or await self._people.root(item["contact_id"]))
 
     async def conversation(self, conversation_id: str) -> Item | None:
         """The item of the conversation that now speaks for this one."""
@@ -198,13 +203,15 @@ class Reader:
         except KeyDestroyedError:
             return root, {}
 
-    async def _union(self, item: Item) -> Thread:
-        root = await self._people.root(item["contact_id"])
+    async def _union(self, item: Item, root: Item | None) -> Thread:
         entries = await self._people.conversations(root["pk"]) if root else []
         ids = [each["sk"] for each in entries if each["pnid"] == item["pnid"]]
-        keys = [("conversations", each, "-") for each in dict.fromkeys([*ids, item["pk"]])]
-        found = await self._store.get_many(keys)
-        return _thread([found[key] for key in keys if key in found], item["pk"])
+        known = {item["pk"]: item}
+        keys = [("conversations", each, "-") for each in ids if each not in known]
+        found = await self._store.get_many(keys) if keys else {}
+        known |= {key[1]: each for key, each in found.items()}
+        order = dict.fromkeys([*ids, item["pk"]])
+        return _thread([known[each] for each in order if each in known], item["pk"])
 
     async def _around(self, members: Sequence[str], key: str, limit: int) -> MessagePage:
         half = limit // 2

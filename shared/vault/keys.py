@@ -13,6 +13,7 @@ from shared.vault.port import KeyDestroyedError, KeyService
 
 TABLE = "contact_keys"
 CACHE_S = 60.0  # CONTRACTS s.2: an erased or protected person's key is forgotten within a minute
+AHEAD_S = 20.0  # a key used this shortly before its end is read anew beside: who writes often waits for none
 _SWEEP_AT = 1024  # entries; beyond this each new one first clears those that ran out
 
 
@@ -52,16 +53,21 @@ class ContactKeys:
             self._asked.pop(how + contact_id, None)
 
     async def _shared(self, contact_id: str, how: str, fetch: Callable[[str], Awaitable[bytes]]) -> bytes:
-        known = self._known.get(contact_id)
-        if known is not None and _now() < known[0]:
-            return known[1]
+        known, now = self._known.get(contact_id), _now()
         name = how + contact_id
-        task = self._asked.get(name)
-        if task is None:
-            task = asyncio.create_task(self._remember(contact_id, name, fetch))
-            self._asked[name] = task
-            task.add_done_callback(_look)
-        return await asyncio.shield(task)
+        if known is not None and now < known[0]:
+            if known[0] - now < AHEAD_S and name not in self._asked:
+                self._ask(contact_id, name, fetch)
+            return known[1]
+        return await asyncio.shield(self._asked.get(name) or self._ask(contact_id, name, fetch))
+
+    def _ask(
+        self, contact_id: str, name: str, fetch: Callable[[str], Awaitable[bytes]]
+    ) -> "asyncio.Task[bytes]":
+        task = asyncio.create_task(self._remember(contact_id, name, fetch))
+        self._asked[name] = task
+        task.add_done_callback(_look)
+        return task
 
     async def _remember(self, contact_id: str, name: str, fetch: Callable[[str], Awaitable[bytes]]) -> bytes:
         me = asyncio.current_task()
@@ -70,6 +76,10 @@ class ContactKeys:
             plain = await fetch(contact_id)
             if self._asked.get(name) is me:  # not forgotten meanwhile
                 self._keep(contact_id, plain, asked_at + CACHE_S)
+        except KeyDestroyedError:
+            self._known.pop(contact_id, None)
+            raise
+        else:
             return plain
         finally:
             if self._asked.get(name) is me:

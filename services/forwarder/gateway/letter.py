@@ -62,7 +62,7 @@ class Letters:
         root, details = known
         blob = to_blob(parse(form), attempt, to=details.get("wa_id"), recipient=details.get("user_id"))
         kind: Kind = "template" if form.get("type") == "template" else "free"
-        thread = await self._reader.thread(message["pk"])
+        thread = await self._reader.thread(message["pk"], root)
         ends = thread.window_ends_at if thread else None
         return Letter(message["pnid"], root["pk"], kind, blob, ends, _template(form))
 
