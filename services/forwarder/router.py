@@ -78,7 +78,10 @@ class Router:
         The lanes of the event's own message are always among them: whoever routed it may have died before
         running them. Raises what the store raises.
         """
-        await asyncio.sleep(self._hold_s)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._hold_s
+        await self._config.rules()  # read anew, where that is due, while there is time
+        await asyncio.sleep(until - loop.time())
         lanes: dict[Lane, None] = {}
         for _ in range(RACES):
             try:
