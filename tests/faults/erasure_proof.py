@@ -114,8 +114,8 @@ class Proof:
         await room.morning(messages, messages // 3, _RATE)
         await room.calm()
         audit = await room.audit(180)
-        if not audit.clean:
-            raise RuntimeError(f"the morning was not clean: {audit.told()}")
+        if audit.under_way:
+            raise RuntimeError(f"the morning did not come to rest: {', '.join(audit.under_way)}")
         self._say(f"morning over: {dict(room.told())}; {audit.line}")
 
     async def _chosen(self, rows: list[dict[str, Any]]) -> Person:
