@@ -17,7 +17,6 @@ from sim.scenes import Scene, enabling
 
 RATE = 0.008  # probability of a fault at a call, beside the wanted ones
 RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met soon, or met alone
-HEAT = 0.15  # of a hunt, in the files where the bug's joint lies
 CALM_EACH = 10
 STRIDE = 7919  # a prime above the number of cells
 WANTED = 8  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
@@ -72,7 +71,7 @@ def hunted(bug: Bug, seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
         return replace(calm(seed), scenes=bug.scenes)
     base = faulty(seed, silenced)
     rate = RATES[seed % len(RATES)]
-    return replace(base, rate=rate, scenes=base.scenes | bug.scenes, hot=bug.hot, heat=HEAT)
+    return replace(base, rate=rate, scenes=base.scenes | bug.scenes, hot=bug.hot, heat=bug.heat)
 
 
 def faulty(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:

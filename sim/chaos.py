@@ -53,7 +53,7 @@ class Plan:
         wanted: (file, line) -> the fault this world is to put there, at a call the seed chooses.
         scenes: what must happen so that the wanted calls do. outage: a dependency that is down for a while.
         until_s: faults happen until this virtual time. struck: (call, site, fault) of those that happened.
-        hot: files, or folders, of the product whose calls fail at `heat` instead of `rate`.
+        hot: what the sites begin with (`folder/`, `file.py`, `file.py:port.method`) that fail at `heat`.
     """
 
     seed: int
@@ -92,7 +92,8 @@ class Plan:
         return Fault.ERROR_BEFORE if self.outage.hits(process, site.port, now) else None
 
     def _random(self, word: bytes, site: Site | None) -> Fault | None:
-        rate = self.heat if site is not None and site.path.startswith(self.hot) else self.rate
+        hot = site is not None and f"{site.path}:{site.call}".startswith(self.hot)
+        rate = self.heat if hot else self.rate
         if int.from_bytes(word[:4], "big") / 2**32 >= rate:
             return None
         return list(Fault)[word[4] % len(Fault)]

@@ -15,7 +15,8 @@ _garden = Garden()
     "a reply has no outbox item",
     "shared.record.outbound:outbox",
     scenes=(Scene.CROWD,),
-    hot=("shared/due.py",),
+    hot=("shared/due.py:bus.publish",),
+    heat=0.5,
 )
 def reply_without_outbox(_sound: Any) -> Any:
     """Recorded and owed, and nobody hears of it where the publish fails."""
@@ -26,7 +27,8 @@ def reply_without_outbox(_sound: Any) -> Any:
     "the outbox is cleared before the events are out",
     "services.desk.replies:publish_outbox",
     "services.forwarder.gateway.sender:publish_outbox",
-    hot=("shared/due.py",),
+    hot=("shared/due.py:bus.publish",),
+    heat=0.5,
 )
 def outbox_deleted_before_publishing(sound: Any) -> Any:
     """A failed publish is the last one."""

@@ -58,7 +58,8 @@ def claim_shorter_than_its_call(_sound: Any) -> Any:
     "a due item is deleted before its run",
     "shared.due:DueTimer._run_one",
     scenes=(Scene.CROWD,),
-    hot=("shared/lanes/", "services/forwarder/"),
+    hot=("shared/due.py:bus.publish",),
+    heat=0.5,
 )
 def due_item_deleted_first(sound: Any) -> Any:
     """A crash in the run loses it."""

@@ -17,6 +17,7 @@ from sim.scenes import Scene
 
 Maker = Callable[[Any], Any]
 HERE = str(Path(__file__).resolve().parent)
+HEAT = 0.15
 CLUMSY = (AttributeError, IndexError, KeyError, NameError, TypeError)
 
 
@@ -26,7 +27,7 @@ class Bug:
 
     Attributes:
         name: for the command line. what: in words. parts: (target `module:name` or `module:Class.name`, maker).
-        scenes: what is to happen in the worlds it is hunted in. hot: files whose calls fail often there.
+        scenes: what is to happen in the worlds it is hunted in. hot: sites that fail there, so often: `heat`.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Bug:
     parts: tuple[tuple[str, Maker], ...]
     scenes: frozenset[Scene] = frozenset()
     hot: tuple[str, ...] = ()
+    heat: float = HEAT
 
 
 @dataclass(slots=True)
@@ -60,27 +62,28 @@ class Garden:
         self._bugs: list[Bug] = []
 
     def bug(
-        self, what: str, *targets: str, scenes: Iterable[Scene] = (), hot: Sequence[str] = ()
+        self,
+        what: str,
+        *targets: str,
+        scenes: Iterable[Scene] = (),
+        hot: Sequence[str] = (),
+        heat: float = HEAT,
     ) -> Callable[[Maker], Maker]:
         """Declare a maker as a bug named like itself; it is applied to each target."""
 
         def declare(maker: Maker) -> Maker:
             name = maker.__name__.replace("_", "-")
-            self.add(name, what, [(target, maker) for target in targets], scenes, hot)
+            parts = tuple((target, maker) for target in targets)
+            self._bugs.append(Bug(name, what, parts, frozenset(scenes), tuple(hot), heat))
             return maker
 
         return declare
 
     def add(
-        self,
-        name: str,
-        what: str,
-        parts: Sequence[tuple[str, Maker]],
-        scenes: Iterable[Scene] = (),
-        hot: Sequence[str] = (),
+        self, name: str, what: str, parts: Sequence[tuple[str, Maker]], scenes: Iterable[Scene] = ()
     ) -> None:
         """Declare a bug of several makers."""
-        self._bugs.append(Bug(name, what, tuple(parts), frozenset(scenes), tuple(hot)))
+        self._bugs.append(Bug(name, what, tuple(parts), frozenset(scenes)))
 
     def grown(self) -> tuple[Bug, ...]:
         """All of them, in the order of the file."""

@@ -40,10 +40,10 @@ def status_event_skipped_on_redelivery(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("only the first item of an envelope is taken", "services.ingest.handlers:items")
+@_garden.bug("only the first item of an envelope is taken", "services.ingest.handlers:numbered")
 def rest_of_a_batch_ignored(sound: Any) -> Any:
     """Its neighbours are lost."""
-    return lambda envelope: list(sound(envelope))[:1]
+    return lambda found: list(sound(found))[:1]
 
 
 @_garden.bug(
@@ -61,7 +61,11 @@ def raw_archived_as_parsed(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("a failure to keep an envelope is taken for the end", "services.ingest.handlers:Ingest.take")
+@_garden.bug(
+    "a failure to keep an envelope is taken for the end",
+    "services.ingest.handlers:Ingest.take",
+    hot=("services/ingest/", "shared/record/"),
+)
 def failure_to_keep_swallowed(sound: Any) -> Any:
     """What could not be kept is deleted from the queue."""
 
@@ -164,15 +168,15 @@ def poison_not_put_aside(_sound: Any) -> Any:
 
 @_garden.bug(
     "an item that cannot be kept takes its neighbours with it",
-    "services.ingest.handlers:items",
+    "services.ingest.handlers:numbered",
     scenes=(Scene.SPOILT,),
 )
 def reject_takes_its_neighbours(sound: Any) -> Any:
     """The whole envelope is parked."""
 
     def broken(envelope: Any) -> list[Any]:
-        found = list(sound(envelope))
-        return [item for item in found if isinstance(item, RejectedItem)] or found
+        items = list(sound(envelope))
+        return [item for item in items if isinstance(item, RejectedItem)] or items
 
     return broken
 
@@ -216,7 +220,7 @@ def merge_without_outbox(_sound: Any) -> Any:
 
 @_garden.bug(
     "aliases are claimed without a condition",
-    "shared.record.people:_claim",
+    "shared.record.claims:_claim",
     scenes=(Scene.CROWD,),
 )
 def alias_claimed_non_atomically(_sound: Any) -> Any:

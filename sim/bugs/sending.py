@@ -66,7 +66,8 @@ def outcome_not_mirrored(_sound: Any) -> Any:
     "the gateway tells nobody",
     "services.forwarder.gateway.ledger:outbox",
     scenes=(Scene.DOUBT,),
-    hot=("shared/due.py",),
+    hot=("shared/due.py:bus.publish",),
+    heat=0.5,
 )
 def outcome_without_outbox(_sound: Any) -> Any:
     """Its events have no second chance."""
