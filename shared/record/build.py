@@ -10,6 +10,7 @@ from shared.record.changes import Changes
 from shared.record.connect import ConnectRows
 from shared.record.keep import Keeper
 from shared.record.outbound import Outbound
+from shared.record.parting import Parting
 from shared.record.people import People
 from shared.record.reader import Reader
 from shared.record.sealing import Sealing
@@ -32,6 +33,7 @@ class Record:
     outbound: Outbound
     reader: Reader
     people: People
+    parting: Parting
     sealing: Sealing
     changes: Changes
     connect: ConnectRows
@@ -65,6 +67,7 @@ def build(
         outbound=Outbound(store, reader, sealing, clock, ids, service, retention_days),
         reader=reader,
         people=people,
+        parting=Parting(store, people, clock, ids, service),
         sealing=sealing,
         changes=Changes(store, sealing, ids),
         connect=ConnectRows(store, keys, sealing, ids),

@@ -115,6 +115,13 @@ def contact_merged(contact_id: str, rev: int, into: str, envelope: Envelope) -> 
     return ContactChangedEvent(**attributes, type="desk.contact.merged.v1", data=data)
 
 
+def contact_unmerged(contact_id: str, rev: int, into: str, envelope: Envelope) -> ContactChangedEvent:
+    """`contact.unmerged`: an entry is a person of its own again; `into` names the one it was merged into."""
+    data = ContactChanged(contact_id=contact_id, rev=rev, into=into)
+    attributes = envelope.of(f"{contact_id}:{rev}", contact_id)
+    return ContactChangedEvent(**attributes, type="desk.contact.unmerged.v1", data=data)
+
+
 def delivery_changed(delivery: Item, envelope: Envelope) -> DeliveryChangedEvent:
     """`delivery.changed` of a delivery item; towards WhatsApp it carries direction out."""
     data = DeliveryChanged(

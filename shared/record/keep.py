@@ -11,13 +11,14 @@ from shared.clock import Clock
 from shared.events.model import Event
 from shared.ids import Ids
 from shared.record import events
+from shared.record.claims import point
 from shared.record.codec import content_sha
 from shared.record.commit import ATTEMPTS, commit, pause
 from shared.record.compose import Slot, ids_item, message_item, movement, preview_of, slot
 from shared.record.conversation import move
 from shared.record.inbound import Inbound
 from shared.record.kept import Kept, Outcome
-from shared.record.people import Party, People, Where, point
+from shared.record.people import Party, People, Where
 from shared.record.relations import beside, bump, join, pointer
 from shared.record.sealing import Sealing
 from shared.record.shape import child_sk

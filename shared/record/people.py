@@ -1,7 +1,9 @@
 """Who wrote: aliases are claimed once, a contact is minted once, two owners of one person are merged.
 
 An alias item is `<kind>#<HMAC>` -> contact_id. A merge writes pointers only (`merged_into`), oldest contact
-survives; nothing is ever re-keyed, so keys, conversations and messages of both stay where they are.
+survives; nothing is ever re-keyed, so keys, conversations and messages of both stay where they are. An alias met
+later is claimed for the contact its company names directly, merged or not: an un-merge removes the pointer, and every
+alias is back where it belongs.
 """
 
 import asyncio
@@ -12,15 +14,17 @@ from typing import Any
 from shared.clock import Clock
 from shared.due import outbox
 from shared.events.model import Event
-from shared.ids import Ids, conversation_id
+from shared.ids import Ids
 from shared.record import events
+from shared.record.claims import Free, adopt, bump, still_merged, take, touch, unmerged
 from shared.record.commit import ATTEMPTS, commit, pause
 from shared.record.inbound import Origin, Person
 from shared.record.ledger import PersonErasedError, older
+from shared.record.merging import arranged, one_of
 from shared.record.sealing import Sealing
+from shared.record.sightings import Sightings, joined, newer, newest, read, written
 from shared.store.port import (
     Attr,
-    Check,
     ConditionFailedError,
     ContendedError,
     Item,
@@ -34,7 +38,6 @@ from shared.vault.keys import ContactKeys
 from shared.vault.pepper import Pepper
 
 CONVERSATION_PREFIX = "c_"
-FRESH_NS = 3600 * 10**9  # a detail seen again is stamped anew once an hour, not with each message
 
 
 Where = tuple[str, str, str]  # table, pk, sk
@@ -60,11 +63,20 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class _Free:
-    """An alias nobody owns: the owner that is gone and that it still names, and when that one was erased (ms)."""
+class _Owners:
+    """Who owns the aliases of a payload.
 
-    gone: str | None = None
-    erased_at: int = 0
+    Attributes:
+        alive: surviving contacts by id, that of the strongest alias first.
+        direct: surviving contact -> the contact that the strongest of its aliases names, merged into it or itself.
+        free: aliases nobody owns.
+        erased_at: when one of these people was erased (ms), 0 = never.
+    """
+
+    alive: dict[str, Item]
+    direct: dict[str, str]
+    free: dict[str, Free]
+    erased_at: int
 
 
 class People:
@@ -115,25 +127,25 @@ class People:
         owed: list[Update] = []
         for attempt in range(ATTEMPTS * 4):
             read: dict[Where, Item | None] = {}
-            owners, free, erased_at = await self._owners(claims, near, read)
-            if older(erased_at, origin, ts_s):
+            owners = await self._owners(claims, near, read)
+            if older(owners.erased_at, origin, ts_s):
                 raise PersonErasedError
-            ops, news = await self._plan(owners, free, person, origin)
+            ops, news = await self._plan(owners, person, origin)
             held = outbox(self._service, self._clock.now_ms(), news)
             if ops and not await self._won([*ops, *held]):
                 await asyncio.sleep(pause(self._ids, attempt))
                 continue
             found += news
             owed += held
-            if len(owners) == 1 and not ops:
-                (root,) = owners.values()
+            if owners.alive and not ops:
+                root = next(iter(owners.alive.values()))
                 return Party(root["pk"], root["rev"], tuple(found), tuple(owed), read)
         raise ContendedError("identity: others kept claiming the same aliases")
 
     async def find(self, person: Person) -> str | None:
         """The surviving contact of a person where one is known; claims nothing."""
-        owners, _, _ = await self._owners(self.alias_keys(person))
-        return min(owners, default=None)
+        owners = await self._owners(self.alias_keys(person))
+        return next(iter(owners.alive), None)
 
     def alias_keys(self, person: Person) -> list[str]:
         """Keys of the alias items a person's payload names, in order, each once."""
@@ -146,7 +158,7 @@ class People:
 
     async def details(self, contact: Item) -> Mapping[str, Any]:
         """What is known of a contact (names, wa_id, user_id ...). Raises KeyDestroyedError."""
-        return {name: value for name, (value, _) in (await self._stamped(contact)).items()}
+        return newest(await self.sightings(contact))
 
     async def _won(self, ops: Sequence[Op]) -> bool:
         try:
@@ -160,8 +172,8 @@ class People:
         claims: Sequence[str],
         near: Callable[[str], Sequence[Where]] = _nothing,
         read: dict[Where, Item | None] | None = None,
-    ) -> tuple[dict[str, Item], dict[str, _Free], int]:
-        """Surviving contacts by id, the aliases nobody owns, and when one of these people was erased (ms).
+    ) -> _Owners:
+        """Who owns these aliases, the strongest of which stands first.
 
         An erased person owns no alias any more; but the alias keeps the time of the erasure, whoever claims it
         anew, so that what is older stays out.
@@ -171,14 +183,17 @@ class People:
         contacts = [item["contact_id"] for item in named.values() if "contact_id" in item]
         roots = await self._roots(dict.fromkeys(contacts), near, {} if read is None else read)
         alive = {each["pk"]: each for each in roots.values() if each is not None and not each.get("erased")}
+        direct: dict[str, str] = {}
         free, erased_at = {}, 0
         for key, item in named.items():
             root = roots.get(item.get("contact_id", ""))
             since = max(item.get("erased_at", 0), (root or {}).get("erased_at", 0))
             erased_at = max(erased_at, since)
             if root is None or root["pk"] not in alive:
-                free[key] = _Free(item.get("contact_id"), since)
-        return alive, free, erased_at
+                free[key] = Free(item.get("contact_id"), since)
+            else:
+                direct.setdefault(root["pk"], item["contact_id"])
+        return _Owners(alive, direct, free, erased_at)
 
     async def _roots(
         self, contacts: Iterable[str], near: Callable[[str], Sequence[Where]], read: dict[Where, Item | None]
@@ -195,20 +210,23 @@ class People:
             item = await self._store.get("contacts", item["merged_into"])
         return item
 
-    async def _plan(
-        self, owners: Mapping[str, Item], free: Mapping[str, _Free], person: Person, origin: Origin
-    ) -> tuple[list[Op], list[Event]]:
-        """The one transaction that comes next, and its events; nothing where all is settled."""
-        if not owners:
-            return await self._mint(free), []
-        if len(owners) > 1:
-            return await self._merge(owners, origin)
-        (root,) = owners.values()
-        if free:
-            return [*_claims(free, root["pk"]), _unmerged(root["pk"])], []
-        return await self._learn(root, person, origin)
+    async def _plan(self, owners: _Owners, person: Person, origin: Origin) -> tuple[list[Op], list[Event]]:
+        """The one transaction that comes next, and its events; nothing where all is settled.
 
-    async def _mint(self, free: Mapping[str, _Free]) -> list[Op]:
+        People who are said not to be one stay two: who is meant is then whoever the strongest alias names.
+        """
+        if not owners.alive:
+            return await self._mint(owners.free), []
+        if pair := one_of(owners.alive):
+            return await self._merge(*pair, origin)
+        root_id, root = next(iter(owners.alive.items()))
+        via = owners.direct[root_id]
+        if owners.free:
+            # The root as read still survives, so that `via` still lies under it.
+            return [*take(owners.free, via), unmerged(root), *still_merged(via, root_id)], []
+        return await self._learn(root, via, person, origin)
+
+    async def _mint(self, free: Mapping[str, Free]) -> list[Op]:
         contact_id = self._ids.contact_id()
         key = await self._keys.mint(contact_id)
         contact = {
@@ -218,17 +236,19 @@ class People:
             "rev": 1,
             "made_at": self._clock.now_ms(),
         }
-        return [*_claims(free, contact_id), Put("contacts", contact, absent=True), key]
+        return [*take(free, contact_id), Put("contacts", contact, absent=True), key]
 
-    async def _learn(self, root: Item, person: Person, origin: Origin) -> tuple[list[Op], list[Event]]:
+    async def _learn(
+        self, root: Item, via: str, person: Person, origin: Origin
+    ) -> tuple[list[Op], list[Event]]:
         """Keep details that are new or newer; a change of a contact raises its conversations' rev too."""
         if not person.details:
             return [], []
-        before = await self._stamped(root)
-        after = _newer(before, person.details, origin.at_ns)
+        before = await self.sightings(root)
+        after = newer(before, person.details, origin.at_ns, via)
         if after == before:
             return [], []
-        sealed = await self._sealing.blob(root["pk"], after, "contacts", root["pk"])
+        sealed = await self.seal(root["pk"], after)
         change = Update(
             "contacts",
             root["pk"],
@@ -237,26 +257,24 @@ class People:
             add={"rev": 1},
             condition=Attr("rev").eq(root["rev"]) & Attr("merged_into").not_exists(),
         )
-        if _values(after) == _values(before):
+        if newest(after) == newest(before):
             return [change], []
-        touched = [_touch(each["sk"]) for each in await self.conversations(root["pk"])]
+        touched = [touch(each["sk"]) for each in await self.conversations(root["pk"])]
         return [change, *touched], [
             events.contact_changed(root["pk"], root["rev"] + 1, events.of(self._clock, origin))
         ]
 
-    async def _merge(self, owners: Mapping[str, Item], origin: Origin) -> tuple[list[Op], list[Event]]:
-        """The oldest contact takes in the next one; a third one waits for the next round."""
-        kept, gone = (owners[key] for key in sorted(owners)[:2])
+    async def _merge(self, kept: Item, gone: Item, origin: Origin) -> tuple[list[Op], list[Event]]:
+        """The older contact takes in the other; a third one waits for the next round."""
         own, threads = await self.conversations(kept["pk"]), await self.conversations(gone["pk"])
-        has = {conversation_id(each["pnid"], kept["pk"]) for each in own}
-        moved = [op for each in threads if (op := point(each, kept["pk"])).set["merged_into"] in has]
-        rest = {each["sk"] for each in [*own, *threads]} - {op.pk for op in moved}
+        everything = joined(await self.sightings(kept), await self.sightings(gone))
+        marks = {"apart": [*kept.get("apart", ()), *gone["apart"]]} if "apart" in gone else {}
+        known = {"sealed": await self.seal(kept["pk"], everything)} if everything else {}
         ops: list[Op] = [
-            _bump(kept),
-            _bump(gone, merged_into=kept["pk"]),
-            *(_adopt(kept["pk"], thread) for thread in threads),
-            *moved,
-            *(_touch(cid) for cid in sorted(rest)),
+            bump(kept, **marks, **known),
+            bump(gone, merged_into=kept["pk"]),
+            *(adopt(kept["pk"], thread) for thread in threads),
+            *await self.arranged(kept["pk"], [*own, *threads]),
         ]
         event = events.contact_merged(gone["pk"], gone["rev"] + 1, kept["pk"], events.of(self._clock, origin))
         return ops, [event]
@@ -266,65 +284,21 @@ class People:
         page = await self._store.query("contacts", contact_id, Key("sk").begins_with(CONVERSATION_PREFIX))
         return page.items
 
-    async def _stamped(self, contact: Item) -> dict[str, tuple[Any, int]]:
+    async def arranged(self, contact_id: str, entries: Sequence[Item]) -> list[Update]:
+        """Pointers of a person's conversations as they must be."""
+        keys: list[Where] = [
+            ("conversations", cid, "-") for cid in dict.fromkeys(each["sk"] for each in entries)
+        ]
+        found = await self._store.get_many(keys) if keys else {}
+        return arranged(contact_id, entries, {key[1]: item for key, item in found.items()})
+
+    async def sightings(self, contact: Item) -> Sightings:
+        """What is known of a contact, and through whom. Raises KeyDestroyedError."""
         blob = contact.get("sealed")
-        opened = (
-            {} if blob is None else await self._sealing.open(contact["pk"], blob, "contacts", contact["pk"])
-        )
-        return {name: (value, at) for name, (value, at) in opened.items()}
+        if blob is None:
+            return {}
+        return read(await self._sealing.open(contact["pk"], blob, "contacts", contact["pk"]), contact["pk"])
 
-
-def point(thread: Item, survivor: str) -> Update:
-    """The op by which a merged contact's thread points at the survivor's thread of the same number."""
-    pointer = {"merged_into": conversation_id(thread["pnid"], survivor)}
-    return Update("conversations", thread["sk"], "-", set=pointer, add={"rev": 1}, remove=["inbox"])
-
-
-def _claims(free: Mapping[str, _Free], contact_id: str) -> list[Op]:
-    """Take aliases; one that names a contact which is gone is taken from it."""
-    return [_claim(_alias(key, contact_id, each), each.gone) for key, each in free.items()]
-
-
-def _alias(key: str, contact_id: str, free: _Free) -> Item:
-    since = {"erased_at": free.erased_at} if free.erased_at else {}
-    return {"pk": key, "sk": "-", "contact_id": contact_id, **since}
-
-
-def _claim(item: Item, gone: str | None) -> Put:
-    if gone is None:
-        return Put("aliases", item, condition=Attr("contact_id").not_exists())
-    return Put("aliases", item, condition=Attr("contact_id").eq(gone))
-
-
-def _unmerged(contact_id: str) -> Check:
-    here = Attr("pk").exists() & Attr("merged_into").not_exists() & Attr("erased").not_exists()
-    return Check("contacts", contact_id, "-", here)
-
-
-def _touch(cid: str) -> Update:
-    return Update("conversations", cid, "-", add={"rev": 1})
-
-
-def _bump(contact: Item, **pointer: str) -> Update:
-    same = Attr("rev").eq(contact["rev"]) & Attr("merged_into").not_exists()
-    return Update("contacts", contact["pk"], "-", set=pointer, add={"rev": 1}, condition=same)
-
-
-def _adopt(survivor: str, thread: Item) -> Put:
-    return Put("contacts", {**thread, "pk": survivor})
-
-
-def _values(stamped: Mapping[str, tuple[Any, int]]) -> dict[str, Any]:
-    return {name: value for name, (value, _) in stamped.items()}
-
-
-def _newer(
-    before: Mapping[str, tuple[Any, int]], seen: Mapping[str, Any], at_ns: int
-) -> dict[str, tuple[Any, int]]:
-    """Details by name, the later sighting winning, whatever order the sightings are handled in."""
-    after = dict(before)
-    for name, value in seen.items():
-        known = before.get(name)
-        if known is None or (at_ns > known[1] and (value != known[0] or at_ns > known[1] + FRESH_NS)):
-            after[name] = (value, at_ns)
-    return after
+    async def seal(self, contact_id: str, sightings: Sightings) -> bytes:
+        """Sightings as they stand in the contact."""
+        return await self._sealing.blob(contact_id, written(sightings), "contacts", contact_id)

@@ -135,8 +135,9 @@ class ConversationItem(TypedDict):
 class ContactItem(TypedDict):
     """`contacts`: pk = contact_id, sk = "-"; beside it sk = conversation_id, {pnid}, one for each 1:1 thread.
 
-    `sealed` (under its own key, AAD of this item) holds {name, username, wa_id, user_id ...}, each as [value,
-    arrival ns of its last sighting]; missing until something is known. `alias` names the person outside.
+    `sealed` (under its own key, AAD of this item) holds {name, saved_name, username, wa_id, user_id ...}, each as
+    record/sightings.py says; missing until something is known. `alias` names the person outside. `apart`: marks of
+    whom it must never be merged with again (record/merging.py).
     """
 
     pk: str
@@ -144,6 +145,7 @@ class ContactItem(TypedDict):
     alias: str
     sealed: NotRequired[bytes]
     merged_into: NotRequired[str]
+    apart: NotRequired[list[str]]
     protected: NotRequired[bool]
     erased: NotRequired[bool]
     erased_at: NotRequired[int]
