@@ -44,9 +44,7 @@ class OpenSearchPlace:
         """Remove documents; the delete's version keeps older revisions out for `gc_deletes`, a day."""
         for start in range(0, len(documents), BATCH):
             lines = [_line(self._index(each), each) for each in documents[start : start + BATCH]]
-            answer = await _guarded(
-                self._client.bulk(body=b"".join(lines), params={"timeout": f"{TIMEOUT_S}s"})
-            )
+            answer = await _guarded(self._client.bulk(body=b"".join(lines), request_timeout=TIMEOUT_S))
             for row in answer["items"]:
                 if row["delete"]["status"] >= 300 and row["delete"]["status"] not in (CONFLICT, MISSING):  # noqa: PLR2004 - RFC 9110: success
                     raise SearchUnavailableError(f"delete answered {row['delete']['status']}")
@@ -74,7 +72,9 @@ class OpenSearchPlace:
                 self._client.delete_by_query(
                     index=index,
                     body={"query": question},
-                    params={"conflicts": "proceed", "refresh": "true", "timeout": f"{TIMEOUT_S}s"},
+                    conflicts="proceed",
+                    refresh=True,
+                    request_timeout=TIMEOUT_S,
                 )
             )
         except NotFoundError:
