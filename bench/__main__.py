@@ -25,9 +25,11 @@ from local.trouble import Trouble
 
 ROWS = ("queue", "ingest", "pipeline", "memory")
 SEED = 0  # the twin's: TWIN_SEED, its default
+# What a row's figures depend on; the page that they are written into is none of it.
+MEASURED = ("bench", "local", "services", "shared", "twin", "requirements", "pyproject.toml")
 _MEASURERS: Mapping[str, Callable[[argparse.Namespace, Say], Row]] = {
     "queue": lambda o, say: queue.run(o.messages or 20_000, o.repetitions, say),
-    "ingest": lambda o, say: asyncio.run(ingest.run(o.messages or 2_000, o.rate, say)),
+    "ingest": lambda o, say: asyncio.run(ingest.run(o.messages or 1_000, o.rate, say)),
     "pipeline": lambda o, say: asyncio.run(
         pipeline.run(o.messages / o.rate if o.messages else 60.0, o.rate, o.top_rate, say)
     ),
@@ -37,17 +39,17 @@ _MEASURERS: Mapping[str, Callable[[argparse.Namespace, Say], Row]] = {
 
 def main() -> int:
     """Measure, tell, keep."""
-    options, console = _options(), Console()
+    options, console, commit = _options(), Console(), _commit()
     kept = Path(options.out)
     if not options.only_docs:
-        rows = [_measured(name, options, console, kept) for name in _asked(options.rows)]
-        _tell(rows, options, console, kept)
+        rows = [_measured(name, options, console, kept, commit) for name in _asked(options.rows)]
+        _tell(rows, options, console, kept, commit)
     else:
         rows = [row for row, _ in _kept(kept)]
     if options.docs or options.only_docs:
         document.update(_kept(kept))
     line, code = verdict(rows)
-    print(f"commit {_commit()}, seed {SEED} · {line}")
+    print(f"commit {commit}, seed {SEED} · {line}")
     return code
 
 
@@ -56,7 +58,7 @@ def _options() -> argparse.Namespace:
     add = parser.add_argument
     add("--rows", default=os.environ.get("ROWS", ",".join(ROWS)), help="of " + ",".join(ROWS))
     add("--messages", type=int, default=0, help="messages a row; 0 = each row's own full count")
-    add("--repetitions", type=int, default=3, help="of each drain of the queue row")
+    add("--repetitions", type=int, default=2, help="of each drain of the queue row")
     add("--rate", type=float, default=10.0, help="messages a second of ingest and pipeline")
     add("--top-rate", type=float, default=200.0, help="where the pipeline's ramp ends at the latest")
     add("--limit", type=float, default=2400.0, help="seconds the memory row may write")
@@ -75,7 +77,7 @@ def _asked(text: str) -> list[str]:
     return names
 
 
-def _measured(name: str, options: argparse.Namespace, console: Console, kept: Path) -> Row:
+def _measured(name: str, options: argparse.Namespace, console: Console, kept: Path, commit: str) -> Row:
     """One row, kept as JSON; what stops it voids it, so that the other rows are still measured."""
 
     def say(line: str) -> None:
@@ -86,14 +88,15 @@ def _measured(name: str, options: argparse.Namespace, console: Console, kept: Pa
     except (Trouble, RuntimeError, OSError) as error:
         row = Row(name, counts={"figures": 0}, voids=[f"{type(error).__name__}: {error}"])
     kept.mkdir(parents=True, exist_ok=True)
-    (kept / f"{name}.json").write_text(report.to_json(row, _meta()), "utf-8")
+    (kept / f"{name}.json").write_text(report.to_json(row, _meta(commit)), "utf-8")
     return row
 
 
-def _tell(rows: list[Row], options: argparse.Namespace, console: Console, kept: Path) -> None:
+def _tell(rows: list[Row], options: argparse.Namespace, console: Console, kept: Path, commit: str) -> None:
     plot.draw(rows, kept / "bench.png")
     if options.json:
-        print(json.dumps([json.loads(report.to_json(row, _meta())) for row in rows], ensure_ascii=False))
+        told = [json.loads(report.to_json(row, _meta(commit))) for row in rows]
+        print(json.dumps(told, ensure_ascii=False))
     else:
         console.print(report.table(rows))
 
@@ -104,21 +107,26 @@ def _kept(folder: Path) -> list[tuple[Row, report.Meta]]:
     return [report.from_json(file.read_text("utf-8")) for file in files if file.exists()]
 
 
-def _meta() -> dict[str, Any]:
+def _meta(commit: str) -> dict[str, Any]:
     now = datetime.now(UTC)
-    return {"date": f"{now:%Y-%m-%d %H:%M} UTC", "commit": _commit(), "seed": SEED, **measure.machine()}
+    return {"date": f"{now:%Y-%m-%d %H:%M} UTC", "commit": commit, "seed": SEED, **measure.machine()}
 
 
 def _commit() -> str:
-    """The checkout's commit, marked where the product's files differ from it."""
-    found = subprocess.run(
-        ["git", "describe", "--always", "--dirty", "--abbrev=10"],  # noqa: S607 - git as found
+    """The checkout's commit, marked where a measured file differs from it."""
+    named = _git("rev-parse", "--short=10", "HEAD").stdout.strip()
+    changed = named and _git("diff", "--quiet", "HEAD", "--", *MEASURED).returncode
+    return f"{named or 'unknown'}{'-dirty' if changed else ''}"
+
+
+def _git(*words: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(  # noqa: S603 - our own words
+        ["git", *words],  # noqa: S607 - git as found
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -112,6 +112,10 @@ class Newsroom:
 
     # --- the customers
 
+    async def trouble(self, kind: str, **how: float) -> None:
+        """Let the twin do one of its faults from now on, or with rate 0 no longer."""
+        await self._post("/_twin/faults", {"kind": kind, **how})
+
     async def write(self, **what: Any) -> str:
         """The next customer writes (by default a text); answers the message_id it will have."""
         number, self._spoken = self._spoken, self._spoken + 1

@@ -1,4 +1,8 @@
-"""Memory of every Python worker over many messages, as fast as the system takes them with a bounded backlog."""
+"""Memory of every Python worker over many messages, as fast as the system takes them with a bounded backlog.
+
+They come as EUM Social may send them, several in an entry: an emulator of one process is what bounds the rate,
+and what the workers keep or let go of goes by the message.
+"""
 
 import asyncio
 import time
@@ -12,8 +16,10 @@ from local.install import Say
 RSS_LIMIT_MB = 120.0
 FLAT_MB = 3.0  # growth over the second half that still counts as flat; one malloc arena's trim is about 1 MB
 _PEOPLE = 200
-_CHUNK = 25
-_BACKLOG = 150
+_CHUNK = 50
+_BACKLOG = 300
+_LOOK_S = 0.4  # between two looks at the queues, each of them a call a queue
+_GATHER_MS = 150  # how long a message waits at the twin for others to travel with
 _SAMPLES = 80
 _SETTLE_S = 300.0
 
@@ -23,6 +29,8 @@ async def run(messages: int, limit_s: float, say: Say) -> Row:
     row = Row("memory")
     began, before = time.monotonic(), measure.load()
     async with Newsroom(_PEOPLE, say) as room:
+        await room.trouble("delay", rate=1.0, min_ms=_GATHER_MS, max_ms=_GATHER_MS)
+        await room.trouble("batch", rate=1.0, max_ms=_GATHER_MS)
         curves = await _flood(room, messages, limit_s, say)
         missing = await room.settle(list(room.said), _SETTLE_S)
         judge(row, curves)
@@ -42,7 +50,7 @@ async def _flood(room: Newsroom, messages: int, limit_s: float, say: Say) -> dic
         chunk = min(_CHUNK, messages - len(room.said))
         await asyncio.gather(*(room.write() for _ in range(chunk)))
         while await room.depth() > _BACKLOG and time.monotonic() < deadline:  # noqa: ASYNC110 - another process's queues
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(_LOOK_S)
         if len(room.said) >= due:
             due += every
             _sample(room, curves)
