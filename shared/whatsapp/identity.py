@@ -21,6 +21,7 @@ Kind = Literal["bsuid", "waid", "phone"]
 
 BUSINESS_INITIATED = "BUSINESS_INITIATED"  # Meta, Calling API: direction of a call we made
 _MEXICO_OLD = re.compile(r"521(\d{10})", re.ASCII)
+_MOVED = re.compile(r" changed from (\S{5,140}) to (\S{5,140})\Z")
 _DIGITS = re.compile(r"\d{5,20}", re.ASCII)
 _BSUID = re.compile(r"[A-Z]{2}\.(?:ENT\.)?[A-Za-z0-9]{1,128}", re.ASCII)
 
@@ -174,7 +175,19 @@ def change_of(message: Message) -> Change | None:
         return None
     user_id = system.previous_user_id or message.from_user_id
     old = person(user_id, message.from_ or system.customer)
-    return Change(old, new)
+    return Change(old or _told(system.body, new), new)
+
+
+def _told(body: str | None, new: Person) -> Person:
+    """The old key out of Meta's sentence, where no member names it.
+
+    Only its very end counts, and only if that ends in the new key: what stands before it is the person's name,
+    which people choose themselves.
+    """
+    found = _MOVED.search(body or "")
+    if found is None or found.group(2) not in {new.user_id, new.waid}:
+        return Person()
+    return person(None, found.group(1))
 
 
 def change_of_user_id(update: UserIdUpdate) -> Change | None:

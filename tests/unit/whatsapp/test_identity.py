@@ -18,6 +18,7 @@ from shared.whatsapp.identity import (
 )
 from shared.whatsapp.items import AccountItem, MessageItem, StatusItem, items
 from shared.whatsapp.listed import UserIdUpdate
+from shared.whatsapp.messages import SystemMessage
 from shared.whatsapp.parts import Contact
 from tests.conformance.fuzz import FIXTURES
 
@@ -168,3 +169,25 @@ def test_our_own_call_is_about_whom_we_called() -> None:
     assert not isinstance(item, MessageItem)
     assert item.kind == "message"
     assert getattr(item, "contact", None) is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "old"),
+    [
+        ("User Ana changed from MX.1 to MX.2", None),
+        ("User Ana changed from MX.11111 to MX.22222", "MX.11111"),
+        ("User x changed from MX.99999 to MX.22222 changed from MX.11111 to MX.22222", "MX.11111"),
+        ("User Ana changed from MX.11111 to MX.33333", None),
+        ("User Ana changed from MX.11111 to MX.22222 and more", None),
+        ("Ana cambió", None),
+        (None, None),
+    ],
+)
+def test_an_old_user_id_that_only_meta_s_sentence_names_is_read_from_its_end(
+    body: str | None, old: str | None
+) -> None:
+    system = {"type": "user_changed_user_id", "user_id": "MX.22222", **({"body": body} if body else {})}
+    message = SystemMessage.model_validate({"id": "wamid.1", "type": "system", "system": system})
+    change = change_of(message)
+    assert change is not None
+    assert (change.old.user_id, change.new.user_id) == (old, "MX.22222")
