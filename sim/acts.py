@@ -9,6 +9,7 @@ from typing import Any
 from services.search.adapters.memory import MemoryIndex
 from shared.store.port import Update
 from sim.chaos import Outage
+from sim.connect import chats
 from sim.desks import Desks
 from sim.people import Customers, meta, rubbish
 from sim.phone import own_phone, stranger
@@ -131,6 +132,8 @@ def _scenes(day: Day) -> Iterator[Act]:
         Scene.STRANGER: lambda: [stranger(outside, rng, day.desks.erase)],
         Scene.MERGED: lambda: [customers.one_person_twice(MORNING_S / 2)],
         Scene.RELATED: lambda: [customers.related(MORNING_S)],
+        Scene.CONNECT: lambda: [chats(outside, day.world.servers, rng, MORNING_S)],
+        Scene.COVERED: lambda: [day.desks.cover(), customers.related(MORNING_S)],
         Scene.CROWD: lambda: [newcomers(outside, rng, MORNING_S)],
         Scene.RENAMED: lambda: [renamed(outside, rng, MORNING_S)],
         Scene.FLURRY: lambda: [flurry(day.desks, rng, MORNING_S)],

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from services.desk.api.parts import Parts
 from services.desk.drafts import LocationReply, ReactionReply, TextReply
 from services.desk.models import Message
-from services.desk.rules import DestinationIn, RouteIn
+from services.desk.rules import ChangesIn, DestinationIn, RouteIn
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.due import publish_outbox
@@ -26,6 +26,7 @@ from shared.record.outbound import Draft
 from shared.record.shape import MediaItem
 from shared.store.port import ContendedError, Item, Store, StoreUnavailableError, Update
 from shared.vault.keys import ContactKeys
+from sim.connect import OURS as CONNECT_CONTACT
 from sim.wires import SECRET
 from twin.audit.observed import Acknowledged
 
@@ -260,6 +261,16 @@ class Desks:
         for item_id in ids:
             await self._backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
         await self._backstage(lambda stage: stage.keys.destroy("p_stranger"))
+        await self._backstage(lambda stage: stage.record.connect.of(CONNECT_CONTACT))
+        await self.insist(lambda parts: parts.account.facts())
+        await self.insist(lambda parts: parts.account.breakers())
+        await self.insist(lambda parts: parts.account.waiting(None, 50))
+        await self.insist(lambda parts: parts.rules.changes())
+
+    async def cover(self) -> None:
+        """An admin has deleted and edited messages hidden from now on."""
+        said = ChangesIn(edited="hide", revoked="hide")
+        await self.insist(lambda parts: parts.rules.put_changes(said, ADELA, "absent"))
 
     async def erase(self, number: str) -> bool:
         """Whatever is known of a number is erased, once something is."""

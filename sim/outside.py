@@ -65,6 +65,7 @@ class Outside:
         world = World(ACCOUNT, seed, customers=customers)
         self.driver = Driver(world, History(":memory:", _mono_ns), Topic(ingest, witness, rng), now_ns)
         self._ingest = ingest
+        self._connect = witness
         self.wamids: dict[str, list[str]] = {}
 
     @property
@@ -110,6 +111,10 @@ class Outside:
     def inject(self, body: str, delay_s: float = 0) -> None:
         """Somebody else publishes to our topic."""
         self._ingest.put(body, {}, delay_s)
+
+    def connect(self, body: str) -> None:
+        """Amazon Connect says something."""
+        self._connect.put(body, {})
 
     def hide(self, customer: str, *, hidden: bool) -> None:
         """Meta withholds a customer's number from now on, or shows it."""

@@ -24,6 +24,8 @@ class Scene(StrEnum):
     LATECOMER = "consoles follow the log from its beginning while the desk restarts"
     RUBBISH = "everything that nobody should publish"
     OUTAGE = "one dependency of one service is down for a while"
+    CONNECT = "agents also chat in Amazon Connect"
+    COVERED = "what people take back is hidden"
     CROWD = "people write for the first time, several messages at the same moment"
     RENAMED = "people call themselves otherwise"
     FLURRY = "an agent sends one person more than may go at once"
@@ -59,6 +61,12 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("shared/lanes/runner.py", "run"): (Scene.BURST,),
     ("shared/queue/breaker.py", "attempt"): (Scene.OUTAGE,),
     ("shared/queue/worker.py", "_settle"): (Scene.QUOTA,),
+    ("shared/record/changes.py", "_cover"): (Scene.COVERED,),
+    ("shared/record/connect.py", "keep"): (Scene.CONNECT,),
+    ("shared/record/connect.py", "of"): (Scene.CONNECT,),
+    ("shared/record/connect.py", "chat"): (Scene.CONNECT,),
+    ("shared/record/keep.py", "_written"): (Scene.MERGED,),
+    ("shared/record/reader.py", "_union"): (Scene.MERGED,),
     ("shared/record/keep.py", "_settled"): (Scene.PHONE,),
     ("shared/record/keep.py", "_related"): (Scene.RELATED,),
     ("shared/record/keep.py", "_relation"): (Scene.RELATED,),
@@ -68,10 +76,9 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("shared/record/reader.py", "_fold"): (Scene.RELATED,),
     ("shared/record/sealing.py", "fields"): (Scene.HUGE,),
     ("shared/record/sealing.py", "open_item"): (Scene.HUGE,),
-    ("shared/record/statuses.py", "_wait"): (Scene.PHONE,),
     ("shared/record/statuses.py", "_kept"): (Scene.PHONE,),
-    ("shared/record/statuses.py", "_drop"): (Scene.PHONE,),
-    ("shared/record/statuses.py", "_join"): (Scene.STRANGER,),
+    ("shared/record/statuses.py", "_left"): (Scene.PHONE,),
+    ("shared/record/waits.py", "listed"): (Scene.PHONE,),
 }
 
 

@@ -11,6 +11,8 @@ OUTSIDE = {
     "adapters": "one technology each, held to their port by the contract suites",
     "memory.py": "the fakes themselves",
     "api": "HTTP endpoints: the reads of a request, repeated by whoever asked",
+    "imported.py": "an operator's command, `cdmx import`: a killed one is typed again and goes on, which its tests do",
+    "keeper": "runs for days on what is months old: `make retention-proof`, `make erasure-proof` kill it on real stores",
     "jwks.py": "who the HTTP caller is: the identity provider's keys, read for a request and kept nowhere",
 }
 
