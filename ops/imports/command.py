@@ -97,7 +97,7 @@ def import_command(
         zone, today, names, orders[0] if orders else None, True if group else None, title, keep_rejects
     )
     planned = plan(files, options)
-    code = report.exit_code(planned)
+    code = report.exit_code(planned, writing=not dry_run)
     stops = code == _BAD or (code and not keep_rejects)
     if dry_run or stops:
         _say(

@@ -55,7 +55,8 @@ class Planned:
 
     Attributes:
         id: hash of where it stands in which file; no name.
-        cast: who is who; None where `error` says why it cannot be imported.
+        cast: who is who; None where `asks` says what a person must tell before it can be written.
+        error: why it cannot even be read.
         rejected: the first rejected lines.
     """
 
@@ -67,6 +68,7 @@ class Planned:
     order: Order | None = None
     form: str = ""
     rejected: list[Rejected] = field(default_factory=list)
+    asks: str = ""
     error: str = ""
 
 
@@ -129,7 +131,7 @@ def _planned(key: str, path: Path, chat: Chat, options: Options, *, form: str) -
             known=known,
         )
     except BadFileError as error:
-        planned.error = _said(error)
+        planned.asks = _said(error)
     return planned
 
 

@@ -22,9 +22,9 @@ def facts(planned: Sequence[Planned], zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def exit_code(planned: Sequence[Planned]) -> int:
-    """0 without rejects, 1 with some, 2 where a file cannot be imported as it is."""
-    if any(each.error for each in planned):
+def exit_code(planned: Sequence[Planned], *, writing: bool) -> int:
+    """0 without rejects, 1 with some, 2 where a file cannot be read, or written, before a person tells something."""
+    if any(each.error or (writing and each.asks) for each in planned):
         return _BAD
     return int(any(each.tally.rejected for each in planned))
 
@@ -74,6 +74,7 @@ def _chat(each: Planned, zone: ZoneInfo) -> dict[str, Any]:
         "files": {"attached": tally.attached, "omitted": tally.omitted, "missing": tally.missing},
         "rejects": [{"line": one.line, "why": one.why, "text": one.text} for one in each.rejected],
         "warnings": _warnings(each, zone),
+        "asks": each.asks or None,
         "error": each.error or None,
     }
 
@@ -93,7 +94,7 @@ def _warnings(each: Planned, zone: ZoneInfo) -> list[str]:
 
 def _lines(each: Planned, zone: ZoneInfo) -> list[str]:
     name = each.file if each.form != "exporter" or not each.cast else f"{each.file} · {each.cast.title}"
-    found = [f"{name}: {each.error}"] if each.error else []
+    found = [f"{name}: {why}" for why in (each.error, each.asks) if why]
     found += [f"{name}: línea {one.line}: {LINES[one.why]}: {one.text[:80]}" for one in each.rejected]
     found += [f"{name}: {warning}" for warning in _warnings(each, zone)]
     tally = each.tally

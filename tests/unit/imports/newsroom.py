@@ -62,7 +62,7 @@ class Newsroom:
         """One `cdmx import` over ports."""
         names = read_names(mapped, [me] if me else [])
         planned = plan(paths, Options(CDMX, TODAY, names, **options))
-        assert not [each.error for each in planned if each.error]
+        assert not [each.error or each.asks for each in planned if each.error or each.asks]
         used = ports or self.ports()
         run = run_id(paths, PNID, repr(names), repr(options))
         journal = Journal(used.exports, run)

@@ -46,6 +46,18 @@ def test_a_dry_run_counts_every_line_once(tmp_path: Path) -> None:
     assert found["chats"][0]["files"] == {"attached": 0, "omitted": 1, "missing": 0}
 
 
+def test_who_is_who_is_asked_before_writing_and_not_before_counting(tmp_path: Path) -> None:
+    path = write(tmp_path / "cualquiera.txt", LINES)
+    done = run(path, "--dry-run", "--json")
+    assert done.exit_code == 0
+    found = json.loads(done.stdout)
+    assert found["messages"] == 2
+    assert "--me" in found["chats"][0]["asks"]
+    written = run(path)
+    assert written.exit_code == 2
+    assert "--me" in written.stdout
+
+
 def test_rejects_are_shown_line_by_line_and_fail(tmp_path: Path) -> None:
     path = write(tmp_path / ANA, [*LINES, "99/99/24, 10:00 - Nadie: x"])
     done = run(path, "--dry-run")
