@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from ops import keeping
+from ops.contacts.command import app as contacts_app
 from ops.imports.command import import_command
 from ops.replay import RefusedError, Tally, replay
 from shared.settings import SettingsError
@@ -22,6 +23,7 @@ app.command("erase")(keeping.erase)
 app.command("reconcile")(keeping.reconcile)
 app.add_typer(keeping.retention_app, name="retention")
 app.add_typer(keeping.hold_app, name="hold")
+app.add_typer(contacts_app, name="contacts")
 AUDITOR = "twin.audit"
 
 

@@ -1,0 +1,1 @@
+"""The address book: `cdmx contacts import` and `cdmx contacts unmerge`."""
