@@ -28,7 +28,8 @@ def event_skipped_on_redelivery(sound: Any) -> Any:
 @_garden.bug(
     "a status that is there already publishes nothing",
     "shared.record.statuses:Statuses._answer",
-    hot=("services/ingest/handlers.py",),
+    hot=("services/ingest/handlers.py:bus.publish",),
+    heat=0.5,
 )
 def status_event_skipped_on_redelivery(sound: Any) -> Any:
     """The same for statuses."""
@@ -211,7 +212,8 @@ def status_not_mirrored(sound: Any) -> Any:
     "outbox of a merge is not written",
     "shared.record.people:outbox",
     scenes=(Scene.RENAMED, Scene.MERGED),
-    hot=("services/ingest/handlers.py",),
+    hot=("services/ingest/handlers.py:bus.publish",),
+    heat=0.5,
 )
 def merge_without_outbox(_sound: Any) -> Any:
     """What no redelivery would bring again is published only once."""
