@@ -1,6 +1,8 @@
 """The life of our account: facts for the guard, alerts for people, gauges for dashboards."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +109,14 @@ async def test_who_must_look_and_how_soon(
     first = {each.id for each in d.bus.events}
     await told(field, value, d)
     assert {each.id for each in d.bus.events} == first
+
+
+def test_every_alert_has_its_runbook() -> None:
+    source = Path(alarms.__file__).read_text("utf-8")
+    names = set(re.findall(r'Alarm\("(\w+)"', source))
+    books = Path(__file__).parents[3] / "docs" / "runbooks"
+    assert {name for name in names if not (books / f"{name}.md").exists()} == set()
+    assert len(names) > 20
 
 
 def test_every_field_whose_value_is_a_fact_has_been_thought_of() -> None:
