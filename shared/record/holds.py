@@ -118,17 +118,20 @@ class Holds:
     async def _resolved(self, holds: Sequence[Item]) -> Held:
         contacts: dict[str, str] = {}
         threads: dict[str, str] = {}
+        merged = await merges(self._store) if holds else {}
         for hold in holds:
-            people, cids = await self._closure(hold["subject"])
+            people, cids = await self._closure(hold["subject"], merged)
             hold_id = str(hold["sk"])
             contacts |= dict.fromkeys(people, hold_id)
             threads |= dict.fromkeys(cids, hold_id)
         return Held(contacts, threads)
 
-    async def _closure(self, subject: str) -> tuple[list[str], list[str]]:
+    async def _closure(
+        self, subject: str, merged: Mapping[str, str] | None = None
+    ) -> tuple[list[str], list[str]]:
         """Contacts and threads that a hold on a subject covers."""
         if not subject.startswith(CONVERSATION_PREFIX):
-            return await closure(self._store, self._people, subject)
+            return await closure(self._store, self._people, subject, merged)
         found = await self._store.get("conversations", subject)
         return [], [] if found is None else [subject]
 
@@ -152,13 +155,28 @@ def _mark(item: Item, *, held: bool) -> Update:
     return Update("conversations", item["pk"], "-", add={"rev": 1}, condition=same, **changed)
 
 
-async def closure(store: Store, people: People, contact_id: str) -> tuple[list[str], list[str]]:
-    """A person's contacts, the surviving one first, and 1:1 threads, merged ones included; empty = unknown."""
+async def closure(
+    store: Store, people: People, contact_id: str, merged: Mapping[str, str] | None = None
+) -> tuple[list[str], list[str]]:
+    """A person's contacts, the surviving one first, and 1:1 threads, merged ones included; empty = unknown.
+
+    Args:
+        store: of the record.
+        people: of the record.
+        contact_id: any of the person's contacts.
+        merged: as `merges` answers; read here where it is not given.
+    """
     root = await people.root(contact_id)
     if root is None:
         return [], []
     threads = [entry["sk"] for entry in await people.conversations(root["pk"])]
-    keys = [("conversations", cid, "-") for cid in threads]
-    found = await store.get_many(keys) if keys else {}
-    owners = [found[key]["contact_id"] for key in keys if key in found and found[key]["contact_id"]]
-    return list(dict.fromkeys([root["pk"], contact_id, *owners])), threads
+    pointers = await merges(store) if merged is None else merged
+    found = [root["pk"]]
+    for known in found:  # it grows as it is walked
+        found += sorted(child for child, into in pointers.items() if into == known and child not in found)
+    return found, threads
+
+
+async def merges(store: Store) -> dict[str, str]:
+    """Every contact that is merged into another one; a walk over all, for what is asked this way is rare."""
+    return {item["pk"]: item["merged_into"] async for item in store.scan("contacts") if "merged_into" in item}

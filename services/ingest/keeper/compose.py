@@ -4,6 +4,7 @@ from services.ingest.compose import QUEUES, ingest
 from services.ingest.keeper.erasers import (
     SERVICE,
     AliasesEraser,
+    ChatsEraser,
     DestinationsCount,
     KeysEraser,
     MediaEraser,
@@ -98,6 +99,7 @@ async def _erasers(
         MediaEraser(store, files),
         MessagesEraser(store, raw),
         PolicyEraser(store),
+        ChatsEraser(store, raw),
         ThreadsEraser(store, app.clock, app.ids),
         ArchiveEraser(store, raw, mentions),
         ParkedEraser(dlqs, mentions),

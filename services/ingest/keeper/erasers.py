@@ -3,10 +3,20 @@
 Each finds what is left and cleans it, one conditional write an item; one that died begins again where it was.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from services.ingest.archive import slot
 from services.ingest.keeper.ports import SearchPlace
+from services.ingest.keeper.rows import (
+    SEALED,
+    aliases_of,
+    cleaned_row,
+    partition,
+    rows_of,
+    unsealed,
+    written,
+)
 from shared.clock import Clock
 from shared.due import outbox
 from shared.ids import Ids
@@ -22,7 +32,6 @@ from shared.vault.keys import ContactKeys
 
 SERVICE = "keeper"
 MAIN_PART = "0"  # of a delivery: the message itself, see services/forwarder/router.py
-_SEALED = ("sealed", "sealed_ref")
 _SHOWN = ("preview", "preview_key_id", "preview_order_key")
 _THREAD = (*_SHOWN, "inbox", "tags", "assignee", "state", "window_ends_at", "free_entry_ends_at")
 ERASED_MEDIUM: Mapping[str, str] = {"state": "failed", "reason": "erased"}
@@ -173,8 +182,30 @@ class PolicyEraser:
         for contact_id in subject.contact_ids:
             for kind in ("OPTOUT", "OPTIN"):
                 async for row in partition(self._store, "policy", f"{kind}#{contact_id}"):
-                    if any(name in row for name in _SEALED):
+                    if any(name in row for name in SEALED):
                         count += await written(self._store, unsealed("policy", row))
+        return Outcome(count)
+
+
+class ChatsEraser:
+    """What Amazon Connect told of their threads, with the envelopes it came in."""
+
+    place = "chats"
+
+    def __init__(self, store: Store, raw: Objects) -> None:
+        self._store = store
+        self._raw = raw
+
+    async def erase(self, subject: Subject) -> Outcome:
+        """Clean each row; its envelope holds nothing else."""
+        count = 0
+        async for row in self._store.scan("chats"):
+            if row.get("key_id") in subject.contact_ids and any(name in row for name in SEALED):
+                at = slot(row["arrival_ms"] * 1_000_000)
+                await self._raw.delete(f"raw/connect/{at}/{row['raw_id']}.json")
+                if "sealed_ref" in row:
+                    await self._raw.delete(row["sealed_ref"])
+                count += await written(self._store, unsealed("chats", row))
         return Outcome(count)
 
 
@@ -231,73 +262,6 @@ class OnlyIds:
         """Nothing to do."""
         del subject
         return Outcome(note=self._note)
-
-
-def cleaned_row(row: Item) -> Update | None:
-    """The update that cleans a message or something beside it; None where nothing is left to clean."""
-    sealed = [name for name in _SEALED if name in row]
-    if is_message_sk(row["sk"]):
-        if row.get("erased") and not sealed:
-            return None
-        here = Attr("pk").exists()
-        return Update(
-            "messages",
-            row["pk"],
-            row["sk"],
-            set={"erased": True},
-            add={"rev": 1},
-            remove=sealed,
-            condition=here,
-        )
-    return unsealed("messages", row) if sealed else None
-
-
-def unsealed(table: str, row: Item) -> Update:
-    """The update that takes the sealed content out of an item."""
-    sealed = [name for name in _SEALED if name in row]
-    here = Attr("pk").exists()
-    return Update(table, row["pk"], row["sk"], set={"erased": True}, remove=sealed, condition=here)
-
-
-async def rows_of(store: Store, subject: Subject) -> AsyncIterator[Item]:
-    """Every item of `messages` that is the person's: their threads whole, and what is theirs in groups."""
-    for cid in subject.conversation_ids:
-        async for row in partition(store, "messages", cid):
-            yield row
-    async for item in store.scan("conversations"):
-        if item.get("group_id"):
-            async for row in partition(store, "messages", item["pk"]):
-                if {row.get("key_id"), row.get("contact_id")} & {*subject.contact_ids}:
-                    yield row
-
-
-async def partition(store: Store, table: str, pk: str) -> AsyncIterator[Item]:
-    """A whole partition, page by page."""
-    start: Item | None = None
-    while True:
-        page = await store.query(table, pk, start=start)
-        for item in page.items:
-            yield item
-        start = page.next
-        if start is None:
-            return
-
-
-async def aliases_of(store: Store, contact_ids: Iterable[str]) -> AsyncIterator[Item]:
-    """Every alias that names one of these contacts; a walk over the whole table, for erasures are few."""
-    wanted = frozenset(contact_ids)
-    async for item in store.scan("aliases"):
-        if item.get("contact_id") in wanted:
-            yield item
-
-
-async def written(store: Store, op: Update) -> bool:
-    """False where the item is gone or moved since."""
-    try:
-        await store.write(op)
-    except ConditionFailedError:
-        return False
-    return True
 
 
 def _gone(medium: Mapping[str, Any]) -> bool:

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from services.ingest.keeper.erasers import SERVICE, aliases_of
+from services.ingest.keeper.erasers import SERVICE
+from services.ingest.keeper.rows import aliases_of
 from shared.clock import Clock
 from shared.due import outbox
 from shared.events.model import ContactChanged, ContactChangedEvent

@@ -41,6 +41,7 @@ from shared.whatsapp.item import MessageItem, MetaItem
 
 SEGMENTS = 16
 EVENT = "#a_"  # in the sort key of an account event, see shared/record/accounts.py
+CONNECT = "connect#"  # partitions of rows, see shared/record/connect.py
 ARCHIVES = ("raw/eum/", "raw/connect/", "raw/witness/", "poison/")
 
 
@@ -53,6 +54,7 @@ class Tally:
     archived: int = 0
     thinned: int = 0
     account: int = 0
+    chats: int = 0
     withdrawn: int = 0
     held: dict[str, str] = field(default_factory=dict)
     owed: list[str] = field(default_factory=list)
@@ -95,6 +97,7 @@ class Expiry:
         for prefix in ARCHIVES:
             await self._archive(prefix, rules, tally)
         await self._account(rules, tally)
+        await self._chats(rules, holds, tally)
         tally.withdrawn = await self._withdrawn.run(holds)
         return tally
 
@@ -222,13 +225,29 @@ class Expiry:
 
     async def _account(self, rules: Retention, tally: Tally) -> None:
         """The history of our account; what is current stays, whatever its age."""
-        now = self._clock.now_ms()
         async for item in self._store.scan("policy"):
-            if EVENT not in item["sk"] or not rules.ended("account", item.get("arrival_ms", now), now):
-                continue
-            await self._outlive(item["sk"].partition("#")[2], rules)
-            await self._store.write(Delete("policy", item["pk"], item["sk"]))
-            tally.account += 1
+            if EVENT in item["sk"] and self._over("account", item, rules):
+                await self._drop("policy", item, rules)
+                tally.account += 1
+
+    async def _chats(self, rules: Retention, holds: Held, tally: Tally) -> None:
+        """What Amazon Connect told, as long as messages."""
+        async for item in self._store.scan("chats"):
+            held = holds.by(item.get("key_id", ""), item.get("conversation_id", ""))
+            if item["pk"].startswith(CONNECT) and held is None and self._over("messages", item, rules):
+                await self._drop("chats", item, rules)
+                tally.chats += 1
+
+    def _over(self, kind: str, item: Item, rules: Retention) -> bool:
+        now = self._clock.now_ms()
+        return rules.ended(kind, item.get("arrival_ms", now), now)
+
+    async def _drop(self, table: str, item: Item, rules: Retention) -> None:
+        """One event; its large content first, itself last."""
+        if "sealed_ref" in item:
+            await self._raw.delete(item["sealed_ref"])
+        await self._outlive(item["sk"].partition("#")[2], rules)
+        await self._store.write(Delete(table, item["pk"], item["sk"]))
 
 
 def _named(sk: str) -> tuple[str, int]:

@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Mapping
 
 from services.ingest.archive import Arrived, arrived
 from services.ingest.archived import Archived
-from services.ingest.keeper.erasers import unsealed, written
 from services.ingest.keeper.mentions import Mentions
+from services.ingest.keeper.rows import unsealed, written
 from services.ingest.redact import without
 from shared.objects.port import ObjectMissingError, Objects
 from shared.queue.port import LeaseLostError, Message, Queue

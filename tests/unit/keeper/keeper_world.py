@@ -10,6 +10,7 @@ from services.ingest.keeper.adapters.memory import MemorySearch
 from services.ingest.keeper.erasers import (
     SERVICE,
     AliasesEraser,
+    ChatsEraser,
     DestinationsCount,
     KeysEraser,
     MediaEraser,
@@ -111,6 +112,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
         MediaEraser(store, files),
         MessagesEraser(store, raw),
         PolicyEraser(store),
+        ChatsEraser(store, raw),
         ThreadsEraser(store, w.clock, w.ids),
         ArchiveEraser(store, raw, mentions),
         ParkedEraser({"ingest": given["dlq"]}, mentions),

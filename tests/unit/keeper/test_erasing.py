@@ -205,6 +205,38 @@ async def test_what_nobody_can_read_goes_whole_where_it_names_the_person() -> No
     assert LUIS.encode() in everything
 
 
+async def test_what_connect_told_of_the_person_goes_with_its_envelope() -> None:
+    k = keep()
+    ana = await morning(k)
+    row = {"pk": "connect#x", "sk": "1#k_1", "arrival_ms": NOON_MS, "raw_id": "r1", "sealed": b"secreto-dos"}
+    await k.world.store.write(Put("chats", {**row, "key_id": ana}))
+    await k.world.store.write(Put("chats", {**row, "sk": "2#k_2", "key_id": "p_other", "raw_id": "r2"}))
+    for name in ("r1", "r2"):
+        await k.world.raw.put(f"raw/connect/2027/01/15/0800/00/{name}.json", b'{"Content": "secreto"}')
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    rows = {item["sk"]: item for item in await k.world.items("chats")}
+    assert "sealed" not in rows["1#k_1"]
+    assert "sealed" in rows["2#k_2"]
+    assert [info.key[-7:] async for info in k.world.raw.list("raw/connect/")] == ["r2.json"]
+
+
+async def test_a_merged_contact_without_a_thread_is_erased_and_held_too() -> None:
+    k = keep()
+    ana = await morning(k)
+    silent = {"pk": "p_silent", "sk": "-", "alias": "Fuente", "rev": 1, "merged_into": ana, "sealed": b"name"}
+    await k.world.store.write(Put("contacts", silent))
+    await k.world.store.write(Put("contact_keys", {"pk": "p_silent", "sk": "-", "wrapped": b"w"}))
+    hold = await k.holds.place("p_silent", "x", "agent-1")
+    assert {ana, "p_silent"} == (await k.holds.held()).contacts.keys()
+    await k.holds.lift(hold, "agent-1")
+    done = await k.through(await k.requests.ask("p_silent", "x", "agent-1"))
+    counts = {each["place"]: each["erased"] for each in done["receipt"]["places"]}
+    assert counts["contact_keys"] == 2
+    contacts = {item["pk"]: item for item in await k.world.items("contacts") if item["sk"] == "-"}
+    assert contacts["p_silent"]["erased"]
+    assert "sealed" not in contacts["p_silent"]
+
+
 async def test_a_late_writer_with_a_key_in_its_hands_is_found_by_the_next_round() -> None:
     k = keep()
     ana = await morning(k)

@@ -122,6 +122,18 @@ async def test_the_accounts_history_goes_and_what_is_current_stays() -> None:
     assert all("ttl" in item for item in await k.world.items("ids"))
 
 
+async def test_what_connect_told_goes_as_messages_do() -> None:
+    k = keep()
+    row = {"pk": "connect#x", "sk": "1#k_1", "arrival_ms": NOON_MS, "raw_id": "r", "key_id": "account"}
+    await k.world.store.write(Put("chats", {**row, "sealed_ref": "sealed/chats/x/1"}))
+    await k.world.store.write(Put("chats", {"pk": "c_1", "sk": "1", "state": "open"}))
+    await k.world.raw.put("sealed/chats/x/1", b"large")
+    k.world.clock.ms += 401 * DAY_MS
+    assert (await k.expiry.run()).chats == 1
+    assert [item["pk"] for item in await k.world.items("chats")] == ["c_1"]
+    assert await k.world.raw.head("sealed/chats/x/1") is None
+
+
 async def test_what_was_taken_back_leaves_the_archive_too_unless_it_is_held() -> None:
     k = keep()
     body = [said("wamid.1", "secreto"), {**said("wamid.2", "de luis"), "from": LUIS}]
