@@ -24,7 +24,7 @@ from sim.outside import ACCOUNT, Outside
 from sim.scenes import QUIET, Scene, drawn
 from sim.servers import Servers, build
 from sim.wires import HookWire, MediaWire
-from sim.world import World
+from sim.world import SKEW_MS, World
 from twin.audit.history import read
 from twin.audit.observed import Route
 from twin.audit.verdict import Verdict, judge
@@ -154,7 +154,8 @@ def _day(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> Day:
     _trouble(outside, rng, seed, calm=calm)
     hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.0 if calm else 0.1, chaos.plan.until_s)  # noqa: S311
     media = MediaWire(outside, servers.buckets[topology.MEDIA_BUCKET])
-    world = World(seed, servers, outside, chaos, rng)
+    skew_ms = 0 if Scene.CALM in scenes else SKEW_MS  # a clock ahead of the others does not wait for them
+    world = World(seed, servers, outside, chaos, rng, skew_ms)
     day = Day(seed, world, Desks(Random(f"desks:{seed}")), MemoryIndex(), hooks, media, scenes)  # noqa: S311
     trouble(day)
     return day

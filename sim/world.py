@@ -27,13 +27,14 @@ class Cast:
 
 @dataclass(slots=True)
 class World:
-    """What is shared by all that happens in one world."""
+    """What is shared by all that happens in one world. `skew_ms`: how far a process's clock may be off."""
 
     seed: int
     servers: Servers
     outside: Outside
     chaos: Chaos
     rng: Random
+    skew_ms: int = SKEW_MS
     processes: list[Process] = field(default_factory=list)
 
     def cast(self, cast: Cast) -> list[Coroutine[Any, Any, None]]:
@@ -43,7 +44,7 @@ class World:
         return [process.supervise() for process in made]
 
     def _process(self, cast: Cast, number: int) -> Process:
-        skew = self.rng.randint(-SKEW_MS, SKEW_MS)
+        skew = self.rng.randint(-self.skew_ms, self.skew_ms)
 
         async def life(process: Process) -> None:
             app: SimApp[Any] = SimApp(cast.settings, self.servers, self.chaos, process, f"{self.seed}", skew)
