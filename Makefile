@@ -11,6 +11,7 @@ SAMPLES ?= tests/conformance/samples
 DEMO ?= 1
 JOBS ?= 2
 IMAGES ?=
+BUG ?=
 # `make up CDMX_PORT_DESK=9001` moves a port: variables given to make reach the commands.
 export
 
@@ -76,8 +77,8 @@ images: .venv/.installed ## Build and start each image without a Docker engine (
 	@nice $(BIN)/python -m local.compose.images $(IMAGES)
 
 .PHONY: sim
-sim: .venv/.installed ## Deterministic simulation: SEEDS worlds from FIRST
-	$(BIN)/python -m sim --seeds $(SEEDS) --first $(FIRST)
+sim: .venv/.installed ## Deterministic simulation: SEEDS worlds from FIRST (BUG=name plants a bug: it must fail)
+	$(BIN)/python -m sim --seeds $(SEEDS) --first $(FIRST) $(if $(BUG),--bug $(BUG))
 
 .PHONY: sim-selftest
 sim-selftest: .venv/.installed ## Planted bugs that the simulation must find

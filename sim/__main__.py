@@ -72,8 +72,8 @@ def _tell(tally: Tally, options: argparse.Namespace, console: Console) -> int:
         f"sim: {'ok' if good else 'FAILED'}, commit {_commit()}, seeds {options.first}.."
         f"{options.first + tally.worlds - 1}, {tally.worlds} worlds, {tally.messages} messages, "
         f"{tally.seconds / 3600:.1f} h simulated, cells {visited} of {len(matrix)} "
-        f"({100 * visited / max(1, len(matrix)):.0f} %), {len(tally.violations)} violations"
-        + (f", with bug {options.bug} planted" if options.bug else "")
+        f"({100 * visited // max(1, len(matrix))} %, {scope.left_out()} of files not composed yet left out), "
+        f"{len(tally.violations)} violations" + (f", with bug {options.bug} planted" if options.bug else "")
     )
     return 0 if good else 1
 
