@@ -50,6 +50,11 @@ def test_what_is_outside_exists_and_has_a_reason() -> None:
     for part, reason in scope.OUTSIDE.items():
         assert any(part in path.parts for path in paths), part
         assert reason
+    names = [str(path.relative_to(scope.ROOT)) for path in paths]
+    for prefix, reason in scope.NOT_YET.items():
+        assert any(name.startswith(prefix) for name in names), prefix
+        assert reason
+    assert not any(name.startswith(tuple(scope.NOT_YET)) for name in scope.files())
 
 
 def test_no_call_of_the_product_is_at_no_site() -> None:
