@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.ingest.keeper.plan import (
@@ -149,7 +149,7 @@ def made(shelf: Shelf, rules: Retention, held: Held) -> Plan:
     return plan(shelf.left(), names, rules, held, NOW)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     message_lists,
     st.sampled_from([{}, {"p_0": "h"}, {"p_1": "h", "p_2": "h"}]),
