@@ -9,6 +9,8 @@ from aiobotocore.session import AioSession
 from botocore import exceptions, handlers
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.aws_tls import OneTls
+
 # AWS general reference, "Error retries": throttling codes botocore's standard mode knows (botocore/retries/standard.py)
 THROTTLED = frozenset(
     {
@@ -68,6 +70,7 @@ def config(*, attempts: int, pool: int = 50, **more: Any) -> AioConfig:
         max_pool_connections=pool,
         retries={"mode": "standard", "total_max_attempts": attempts},
         parameter_validation=False,  # rendered by tested code; saves CPU on each call
+        http_session_cls=OneTls,
         user_agent=_USER_AGENT,  # a fixed one: botocore composes its own twice a call, a tenth of a call's CPU
         **more,
     )
