@@ -120,6 +120,10 @@ retention-proof: .venv/.installed ## The same file on day 1 and day 89, looked a
 erasure-proof: setup ## Erase a person on a running system: nothing of them by any API or raw store, nor after a restore
 	$(BIN)/python -m tests.faults.erasure_proof
 
+.PHONY: hostile-files
+hostile-files: setup ## Hostile files through the media worker, a row each (HOSTILE=--plant: with a blind scanner, must fail)
+	@$(BIN)/python -m tests.faults.hostile $(HOSTILE)
+
 .PHONY: up-faults
 up-faults: setup ## Port taken, tool missing, disk full, half download, emulator killed: message, remedy, up again
 	$(BIN)/python -m tests.faults.up_faults

@@ -11,6 +11,13 @@ want javac openjdk-17-jdk-headless
 want node nodejs
 want npm npm
 want setpriv util-linux
+want clamd clamav-daemon
+want ffmpeg ffmpeg
+want tesseract tesseract-ocr
+want pdftoppm poppler-utils
+want exiftool libimage-exiftool-perl
+ls /usr/share/tesseract-ocr/*/tessdata/spa.traineddata >/dev/null 2>&1 || needed+=(tesseract-ocr-spa)
+perl -MArchive::Zip -e 1 2>/dev/null || needed+=(libarchive-zip-perl)
 ldconfig -p 2>/dev/null | grep -q 'libmagic\.so\.1' || needed+=(libmagic1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || needed+=(python3-venv)
 

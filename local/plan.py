@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from local.engines import oidc
+from local.engines import clamd, oidc
 from local.paths import ROOT
 from local.process import Server
 from local.secrets import Secrets
@@ -56,7 +56,7 @@ SERVICES = (
     Program("search", "services.search.api", "ops-search", "search"),
     Program("desk", "services.desk", "ops-desk", "desk"),
 )
-ENGINES = ("ministack", "opensearch", "oidc")
+ENGINES = ("ministack", "opensearch", "clamd", "oidc")
 NAMES = (*ENGINES, TWIN, *(program.name for program in SERVICES))
 
 
@@ -124,6 +124,7 @@ class Plan:
             "CDMX_CDN_URL": f"{self.url('twin')}/cdn",
             "CDMX_CDN_KEY_ID": CDN_KEY_ID,
             "CDMX_CDN_PRIVATE_KEY": str(self.secrets.cdn_private_key),
+            "CDMX_CLAMD": clamd.address(self.state / "clamd"),
             "CDMX_LOG_LEVEL": "info",
             "CDMX_CONSOLE_URL": self.url("console"),
             "CDMX_WEBHOOK_LOOPBACK": "true",  # the destinations of one machine are on it

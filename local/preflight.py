@@ -12,11 +12,24 @@ from typing import IO
 import psutil
 
 from local import ports, trouble
+from local.engines import clamd
 
 _LEFTOVER_GRACE_S = 60.0
 _CLOCK_SLACK_S = 2.0
 _POLL_S = 0.1
 # Program, what does not work without it, Debian package. Maven and javac are asked for when something must be fetched.
+_BLIND = (
+    "los archivos se reciben y descargan, pero sin vistas previas, copias limpias ni texto",
+    "files arrive and can be downloaded, but without previews, clean copies or text",
+)
+_DECODERS = (
+    ("ffmpeg", "ffmpeg"),
+    ("ffprobe", "ffmpeg"),
+    ("tesseract", "tesseract-ocr-spa"),
+    ("pdftoppm", "poppler-utils"),
+    ("pdftotext", "poppler-utils"),
+    ("pdfinfo", "poppler-utils"),
+)
 _TOOLS = (
     (
         "node",
@@ -33,6 +46,8 @@ _TOOLS = (
         ("los procesos quedarían huérfanos si esto muere", "processes would be orphaned if this one dies"),
         "util-linux",
     ),
+    ("clamd", clamd.WITHOUT, clamd.PACKAGE),
+    *((program, _BLIND, package) for program, package in _DECODERS),
 )
 
 

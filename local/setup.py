@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from local import trouble
-from local.engines import dynamodb_local, elasticmq, ministack, oidc, opensearch, versitygw
+from local.engines import clamd, dynamodb_local, elasticmq, ministack, oidc, opensearch, versitygw
 from local.engines.base import Installable
 from local.install import Say
 from local.paths import TOOLS
 
-RUNNING = (ministack, opensearch, oidc)  # what `make up` starts
+RUNNING = (ministack, opensearch, clamd, oidc)  # what `make up` starts
 TESTED = (*RUNNING, elasticmq, dynamodb_local)
 _NEEDED = 1_500_000_000  # bytes that a first installation takes, downloads included
 DATA_NEEDS = 200_000_000  # bytes: a day of the newsroom with its logs and room to save

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 from local import newsroom, recovery, secrets, setup, tokens
 from local import ports as port_table
-from local.engines import ministack, oidc, opensearch
+from local.engines import clamd, ministack, oidc, opensearch
 from local.install import Say, silent
 from local.paths import reachable
 from local.plan import ACCOUNT, ENGINES, REGION, SERVICES, TWIN, WABA, Plan
@@ -88,6 +88,7 @@ class System:
         found = {"ministack": ministack.server(self.ports["ministack"], data / "ministack")}
         if self._given_opensearch is None:
             found["opensearch"] = opensearch.server(self.ports["opensearch"], data / "opensearch")
+        found["clamd"] = clamd.server(0, data / "clamd")
         found["oidc"] = oidc.server(
             self.ports["oidc"], data / "oidc", made=self.secrets, console=plan.url("console")
         )
@@ -276,6 +277,7 @@ class System:
         if self._temporary:
             shutil.rmtree(self.state, ignore_errors=True)
             shutil.rmtree(reachable(self.state / "opensearch"), ignore_errors=True)
+            clamd.remove(self.state / "clamd")
 
 
 def _temporary_folder() -> Path:

@@ -12,6 +12,7 @@ from services.desk.settings import DeskSettings
 from services.forwarder.ports import NotSentError, SecretsUnavailableError, UnclearError
 from services.forwarder.settings import ForwarderSettings, GatewaySettings
 from services.ingest.settings import IngestSettings
+from services.media.adapters.memory import MemoryDecoder, MemoryScanner
 from services.media.ports import MediaThrottledError, MediaUnavailableError
 from services.media.settings import MediaSettings
 from services.search.adapters.memory import MemoryIndex
@@ -64,7 +65,8 @@ def cast(
         await forwarder.assemble(app, app.wrap(hooks, ENDPOINT), app.wrap(SecretWire(), SECRETS), link)
 
     async def run_media(_world: World, app: SimApp[MediaSettings]) -> None:
-        await media.assemble(app, app.wrap(media_wire, SOURCE), SniffWire())
+        source = app.wrap(media_wire, SOURCE)
+        await media.assemble(app, source, SniffWire(), MemoryScanner(), MemoryDecoder())
 
     async def run_indexer(_world: World, app: SimApp[IndexerSettings]) -> None:
         await indexer.assemble(app, await parts(app, app.wrap(index, INDEX)))

@@ -143,7 +143,8 @@ async def _objects(servers: Servers, bucket: str, prefix: str) -> dict[str, byte
 
 async def _files(servers: Servers) -> dict[str, str]:
     served = await _objects(servers, topology.MEDIA_BUCKET, "served/")
-    return {key.split("/")[2]: hashlib.sha256(data).hexdigest() for key, data in served.items()}
+    originals = {key: data for key, data in served.items() if key.endswith("/original")}
+    return {key.split("/")[2]: hashlib.sha256(data).hexdigest() for key, data in originals.items()}
 
 
 def _parked(queue: Any) -> list[Parked]:

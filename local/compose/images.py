@@ -52,6 +52,7 @@ class Probe:
 _SERVICE = Probe(("CDMX_OPS_PORT=none",), 2, "CDMX_OPS_PORT")
 _PROBES = {
     "deploy/Dockerfile": _SERVICE,
+    "deploy/compose/clamd.Dockerfile": Probe(("CDMX_CLAMD_CONF=/none",), 1, "/none"),
     "deploy/compose/twin.Dockerfile": Probe(("TWIN_PORT=none",), 1, "TWIN_PORT"),
     "deploy/compose/tools.Dockerfile": Probe((), 0, "settle"),
     "deploy/compose/emulator.Dockerfile": Probe(("CDMX_STATE_DIR=/proc",), 1, "/proc/emulator"),

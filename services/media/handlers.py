@@ -1,25 +1,24 @@
 """Media: each pending file of a message is brought in, looked at, stored once under its hash, and settled."""
 
-import hashlib
 from collections.abc import Mapping
 
-from services.media.ledger import PENDING, Ledger, medium
+from services.media.ledger import PENDING, GoingError, Ledger, Settled, medium
+from services.media.look import Looker
 from services.media.ports import (
     MediaDeniedError,
     MediaGoneError,
     MediaThrottledError,
     MediaUnavailableError,
-    Sniffer,
     Source,
 )
-from services.media.verdict import HEAD_BYTES, Found, Verdict, judge
+from services.media.verdict import Found, Verdict, judge, refetch
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.errors import Poison, RetryAfter
 from shared.events.model import EVENT, Event, MessageRecorded
 from shared.ids import Ids
 from shared.objects.cdn import served_key
-from shared.objects.port import Objects
+from shared.objects.port import ObjectInfo, Objects
 from shared.observability.metrics import Metrics
 from shared.observability.trace import Tracing
 from shared.queue.port import Message
@@ -30,6 +29,8 @@ from shared.store.port import Item
 
 THROTTLE_S = 2.0  # quotas page: 100 media calls a second
 UNAVAILABLE_S = 15.0
+GOING_S = 2.0  # the keeper's removal of a file takes a few calls
+FETCHES = 3  # a file torn on its way is asked for again, at once
 META_KEEPS_MS = 30 * 24 * 3600 * 1000  # AWS and Meta: media stay 30 days
 EXPIRED = Verdict("failed", "expired")
 MISSING = Verdict("failed", "missing")
@@ -40,7 +41,7 @@ class Media:
     """Handles queue `media`.
 
     Args:
-        bucket: the media bucket, into which the source writes too.
+        looker: looks at a file. bucket: the media bucket, into which the source writes too.
     """
 
     def __init__(
@@ -48,7 +49,7 @@ class Media:
         reader: Reader,
         ledger: Ledger,
         source: Source,
-        sniffer: Sniffer,
+        looker: Looker,
         bucket: Objects,
         bus: Bus,
         clock: Clock,
@@ -58,7 +59,7 @@ class Media:
         self._reader = reader
         self._ledger = ledger
         self._source = source
-        self._sniffer = sniffer
+        self._looker = looker
         self._bucket = bucket
         self._bus = bus
         self._clock = clock
@@ -90,37 +91,55 @@ class Media:
         )
         prefix = f"incoming/{message['message_id']}/{n}/"
         if medium(message, n)["state"] != PENDING:
-            await self._clean(prefix)
+            await self._finish(message, n, prefix)
             return [events.media_settled(message, n, envelope)]
         content = await self._reader.open(message)
         if content.erased:
             return []
         verdict, found = await self._judged(message, n, prefix, content)
-        settled = await self._ledger.settle(message, n, verdict, found)
-        await self._clean(prefix)
+        settled = await self._settled(message, n, verdict, found)
         if settled is None:
+            await self._clean(prefix)
             return []
+        await self._finish(settled.message, n, prefix)
         if settled.fresh:
             self._count(message, n, verdict)
         return [events.media_settled(settled.message, n, envelope)]
 
+    async def _settled(self, message: Item, n: int, verdict: Verdict, found: Found | None) -> Settled | None:
+        try:
+            return await self._ledger.settle(message, n, verdict, found)
+        except GoingError:  # the same bytes are being deleted just now; ours wait where the source put them
+            raise RetryAfter(self._ids.uniform(GOING_S, 2 * GOING_S), "media_going") from None
+
     async def _judged(
         self, message: Item, n: int, prefix: str, content: Content
     ) -> tuple[Verdict, Found | None]:
-        """Bring the file in, look at it, and put it where its verdict says."""
-        declared = _declared(content)
-        key = await self._incoming(prefix)
-        if key is None:
-            lost = await self._fetch(message, content.media_ids.get(n), prefix)
-            if lost is not None:
-                return lost, None
-            key = await self._incoming(prefix)
-        if key is None:
-            raise RetryAfter(self._ids.uniform(THROTTLE_S, 2 * THROTTLE_S), "media_not_there")
-        found = await self._seen(key)
-        verdict = judge(medium(message, n)["mime"], declared.get("sha256"), found)
-        await self._place(key, verdict, found)
-        return verdict, found
+        """Bring the file in, look at it, and put it where its verdict says; a torn one is brought in again."""
+        declared = _declared(content).get("sha256")
+        fetches = 0
+        while True:
+            info = await self._brought(message, content.media_ids.get(n), prefix)
+            if isinstance(info, Verdict):
+                return info, None
+            found = await self._looker.look(info.key, info.size)
+            fetches += 1
+            if fetches == FETCHES or not refetch(declared, found):
+                verdict = judge(medium(message, n)["mime"], declared, found)
+                await self._place(info.key, verdict, found)
+                return verdict, found
+            await self._clean(prefix)
+
+    async def _brought(self, message: Item, media_id: str | None, prefix: str) -> ObjectInfo | Verdict:
+        """The file under its prefix, fetched unless it lies there; a verdict where it never will."""
+        if (info := await self._incoming(prefix)) is not None:
+            return info
+        lost = await self._fetch(message, media_id, prefix)
+        if lost is not None:
+            return lost
+        if (info := await self._incoming(prefix)) is not None:
+            return info
+        raise RetryAfter(self._ids.uniform(THROTTLE_S, 2 * THROTTLE_S), "media_not_there")
 
     async def _fetch(self, message: Item, media_id: str | None, prefix: str) -> Verdict | None:
         """Have the file put into our bucket; a verdict where it never will be."""
@@ -145,20 +164,11 @@ class Media:
     def _aged(self, message: Item) -> bool:
         return int(message["arrival_ms"]) + META_KEEPS_MS < self._clock.now_ms()
 
-    async def _incoming(self, prefix: str) -> str | None:
-        """Key of the file under a prefix; the source writes one."""
+    async def _incoming(self, prefix: str) -> ObjectInfo | None:
+        """The file under a prefix; the source writes one."""
         async for info in self._bucket.list(prefix):
-            return info.key
+            return info
         return None
-
-    async def _seen(self, key: str) -> Found:
-        """Hash, size and type, without ever holding the file."""
-        sha, size, head = hashlib.sha256(), 0, b""
-        async for chunk in self._bucket.stream(key):
-            sha.update(chunk)
-            size += len(chunk)
-            head = (head + chunk)[:HEAD_BYTES] if len(head) < HEAD_BYTES else head
-        return Found(sha.hexdigest(), size, self._sniffer.mime(head).lower() if head else "")
 
     async def _place(self, key: str, verdict: Verdict, found: Found) -> None:
         """Copy the file where it is kept; the same bytes always lie in the same place."""
@@ -170,6 +180,20 @@ class Media:
             return
         if await self._bucket.head(target) is None:
             await self._bucket.copy(key, target, content_type=verdict.served_as)
+
+    async def _finish(self, message: Item, n: int, prefix: str) -> None:
+        """See that a settled file lies where it is kept, then drop what the source brought.
+
+        Between its copy and its reference the keeper may have deleted the same bytes, with their last reference of
+        before (shared/record/files.py). Now that ours stands they stay.
+        """
+        settled = medium(message, n)
+        info = await self._incoming(prefix)
+        if info is not None and settled["state"] == "ready" and "sha256" in settled:
+            target = served_key(settled["sha256"])
+            if await self._bucket.head(target) is None:
+                await self._bucket.copy(info.key, target, content_type=await self._ledger.served_as(settled))
+        await self._clean(prefix)
 
     async def _clean(self, prefix: str) -> None:
         """Drop what the source brought; it has its place or its verdict now."""

@@ -1,14 +1,26 @@
-"""Writing a medium's outcome: the medium, its reference and the message's rev in one transaction, once."""
+"""Writing a medium's outcome: the medium, its reference and the message's rev in one transaction, once.
+
+A file that may be served owes its renditions from then on: a `due` item of the same transaction.
+"""
 
 from dataclasses import dataclass
 
-from services.media.verdict import Found, Verdict
+from services.media.verdict import UNKNOWN, Found, Verdict
 from shared.clock import Clock
+from shared.due import due_item
 from shared.ids import Ids
 from shared.record.commit import ATTEMPTS, commit
 from shared.store.port import Attr, ConditionFailedError, ContendedError, Item, Op, Put, Store, Update
 
 PENDING = "pending"
+SERVICE = "media"
+RENDER = "render"  # kind of the due item: services/media/renderer.py
+_MEDIUM_OP = 1  # place of the file's own item among the transaction's ops
+GOING = "going"  # shared/record/files.py: the file is being deleted
+
+
+class GoingError(Exception):
+    """The same file is being deleted just now: come again, with the bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +42,7 @@ class Ledger:
     async def settle(self, message: Item, n: int, verdict: Verdict, found: Found | None) -> Settled | None:
         """Settle the n-th medium of a message unless it is; None where the message is gone.
 
-        Raises ContendedError, StoreUnavailableError.
+        Raises GoingError, ContendedError, StoreUnavailableError.
         """
         current: Item | None = message
         for _ in range(ATTEMPTS * 4):
@@ -56,9 +68,16 @@ class Ledger:
             ops += self._medium(message, n, verdict, found)
         try:
             await commit(self._store, self._ids, ops)
-        except ConditionFailedError:
+        except ConditionFailedError as error:
+            if _MEDIUM_OP in error.failed:
+                raise GoingError from None
             return False
         return True
+
+    async def served_as(self, settled: Item) -> str:
+        """The type under which a settled medium is served."""
+        item = await self._store.get("media", settled["sha256"])
+        return UNKNOWN if item is None else str(item["mime"])
 
     def _medium(self, message: Item, n: int, verdict: Verdict, found: Found) -> list[Op]:
         """The file's own item, made at its first sight, and the reference that keeps it alive."""
@@ -69,15 +88,33 @@ class Ledger:
             "size": found.size,
             "verdict": verdict.state,
             "first_seen": now,
+            **({"finding": found.finding} if found.finding else {}),
         }
         reference = {
             "pk": found.sha256,
             "sk": f"ref#{message['message_id']}#{n}",
             "conversation_id": message["pk"],
             "order_key": message["sk"],
+            "contact_id": message["contact_id"],
             "at": now,
         }
-        return [Update("media", found.sha256, "-", set_once=known), Put("media", reference)]
+        staying = Attr(GOING).not_exists()
+        ops: list[Op] = [
+            Update("media", found.sha256, "-", set_once=known, condition=staying),
+            Put("media", reference),
+        ]
+        return [*ops, render_item(message, n, found.sha256, now)] if verdict.state == "ready" else ops
+
+
+def render_item(message: Item, n: int, sha256: str, at_ms: int) -> Update:
+    """The op that has the renditions of a message's medium made from `at_ms` on."""
+    place = {
+        "conversation_id": message["pk"],
+        "order_key": message["sk"],
+        "position": n,
+        "sha256": sha256,
+    }
+    return due_item(SERVICE, at_ms, RENDER, f"{message['message_id']}#{n}", **place)
 
 
 def medium(message: Item, n: int) -> Item:

@@ -1,6 +1,8 @@
-"""What media needs of the outside: Meta's files brought into our bucket, and a look at what a file is."""
+"""What media needs of the outside: Meta's files brought into our bucket, a look at a file, and it decoded."""
 
-from typing import Protocol
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 
 class MediaGoneError(Exception):
@@ -19,6 +21,14 @@ class MediaUnavailableError(Exception):
     """No answer or a server fault: the file may or may not be in the bucket already."""
 
 
+class ScannerUnavailableError(Exception):
+    """The scanner gave no verdict: nothing is known of the file, and nothing of it may be served."""
+
+
+class DecoderUnavailableError(Exception):
+    """Nothing is decoded here now: the confinement or a program is missing."""
+
+
 class Source(Protocol):
     """EUM Social, as far as media goes."""
 
@@ -35,4 +45,79 @@ class Sniffer(Protocol):
 
     def mime(self, head: bytes) -> str:
         """MIME type, `application/octet-stream` where nothing is recognised."""
+        ...
+
+
+class Scanner(Protocol):
+    """Tells whether a file is known to be dangerous."""
+
+    async def scan(self, chunks: AsyncIterator[bytes]) -> str | None:
+        """The scanner's own name of what it found, None for nothing; takes the whole stream.
+
+        Raises ScannerUnavailableError.
+        """
+        ...
+
+    async def probe(self) -> None:
+        """Returns where it answers. Raises ScannerUnavailableError."""
+        ...
+
+
+class Made(Protocol):
+    """A rendition, waiting to be taken to the bucket."""
+
+    @property
+    def name(self) -> str:
+        """As in CONTRACTS s.7."""
+        ...
+
+    @property
+    def mime(self) -> str:
+        """Its MIME type."""
+        ...
+
+    def chunks(self) -> AsyncIterator[bytes]:
+        """Its bytes, once."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hashes:
+    """Perceptual hashes of a picture, 64 bits each: `index` is kept, `query` is looked for among those kept."""
+
+    index: Sequence[int]
+    query: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What decoding a file gave.
+
+    Attributes:
+        made: its renditions. facts: width, height, ms (of play), pages.
+        hashes: of its picture; None where there is none, or nothing to see on it.
+        card: what its metadata say of where, when, with what and by whom (services/media/card.py).
+        text: read out of it. reason: why something is missing, a code of shared/media/outcomes.py.
+    """
+
+    made: Sequence[Made] = ()
+    facts: Mapping[str, int] = field(default_factory=dict)
+    hashes: Hashes | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    reason: str = ""
+
+
+class Decoder(Protocol):
+    """Opens a file, confined, and makes of it what people and machines can use."""
+
+    async def decode(self, chunks: AsyncIterator[bytes], kind: str, *, read: bool) -> Decoded:
+        """Decode a file of MIME type `kind`; with `read` also for its text. A bad file is no error, but a reason.
+
+        Raises DecoderUnavailableError.
+        """
+        ...
+
+    async def release(self, decoded: Decoded) -> None:
+        """Forget what decode made; nothing of it can be taken after this."""
         ...

@@ -1,17 +1,21 @@
 """Whether a file is what it says it is, and whether it may be served: pure.
 
-A type that does not fit its declaration is not guessed at: the file is put aside for a person. Sizes: AWS
-End User Messaging Social user guide, "Supported media file types and sizes".
+A type that does not fit its declaration is not guessed at: the file is put aside for a person. What each reason
+means to an agent, and what helps, is shared/media/outcomes.py. Size: Meta, "Media", and AWS End User Messaging
+Social user guide, "Supported media file types and sizes": 100 MB is the most of any type; the smaller limits of
+pictures, sounds and films are for what we send.
 """
 
 import base64
 import binascii
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from services.media.structure import Structure
+from shared.media.outcomes import OUTCOMES
 
 MIB = 1024 * 1024
-HEAD_BYTES = 4096  # what libmagic needs of the formats WhatsApp carries
-_LIMITS = {"audio": 16 * MIB, "video": 16 * MIB, "image": 5 * MIB}
-_LIMIT = 100 * MIB  # documents
+SNIFFED_BYTES = 4096  # what libmagic needs of the formats WhatsApp carries
+LIMIT = 100 * MIB
 UNKNOWN = "application/octet-stream"
 
 # What libmagic calls a container where the sender names the format inside it.
@@ -54,11 +58,19 @@ _PROGRAMS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a file turned out to be; `sniffed` is the type of its first bytes."""
+    """What a file turned out to be.
+
+    Attributes:
+        sha256: in hex. size: in bytes. sniffed: the type of its first bytes.
+        structure: what its outer shape gives away.
+        finding: what the scanner found, by the scanner's own name; None = nothing.
+    """
 
     sha256: str
     size: int
     sniffed: str
+    structure: Structure = field(default_factory=Structure)
+    finding: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +96,45 @@ def judge(declared: str, declared_sha: str | None, found: Found) -> Verdict:
         found: what was seen.
     """
     kind = base_type(declared)
-    if found.size == 0:
-        return Verdict("failed", "zero_bytes")
-    if found.size > _LIMITS.get(kind.partition("/")[0], _LIMIT):
-        return Verdict("quarantined", "too_large")
-    if (expected := digest(declared_sha)) is not None and expected != found.sha256:
-        return Verdict("quarantined", "hash_mismatch")
-    if found.sniffed in _PROGRAMS or not fits(kind, found.sniffed):
-        return Verdict("quarantined", "mismatch")
-    return Verdict("ready", served_as=UNKNOWN if {kind, found.sniffed} & _ACTIVE else kind)
+    reason = _reason(kind, digest(declared_sha), found)
+    state = OUTCOMES[reason].state if reason else "ready"
+    if state != "ready":
+        return Verdict(state, reason)
+    return Verdict(state, reason, UNKNOWN if {kind, found.sniffed} & _ACTIVE else kind)
+
+
+def refetch(declared_sha: str | None, found: Found) -> bool:
+    """Whether what came is surely not what was sent, so that asking for it again may help."""
+    expected = digest(declared_sha)
+    return found.size == 0 if expected is None else expected != found.sha256
+
+
+def _reason(kind: str, expected: str | None, found: Found) -> str:
+    """The first reason that stands, the gravest first; empty = none."""
+    shape = found.structure
+    named = threat(found.finding) if found.finding else ""
+    torn = expected is not None and expected != found.sha256
+    reasons = (
+        ("zero_bytes", found.size == 0),
+        ("too_large", found.size > LIMIT),
+        ("infected", named == "infected"),
+        ("bomb", named == "bomb" or shape.bomb),
+        ("truncated", torn and shape.cut),
+        ("hash_mismatch", torn),
+        ("program", found.sniffed in _PROGRAMS),
+        ("polyglot", shape.polyglot),
+        ("encrypted", named == "encrypted" or shape.encrypted),
+        ("mismatch", not fits(kind, found.sniffed)),
+        ("damaged", shape.cut),
+    )
+    return next((reason for reason, stands in reasons if stands), "")
+
+
+def threat(finding: str) -> str:
+    """The reason behind a scanner's finding: ClamAV's alerts about limits and passwords are no infections."""
+    if finding.startswith("Heuristics.Limits.Exceeded"):
+        return "bomb"
+    return "encrypted" if finding.startswith("Heuristics.Encrypted") else "infected"
 
 
 def digest(text: str | None) -> str | None:

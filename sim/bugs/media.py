@@ -19,31 +19,25 @@ def media_settled_not_published(sound: Any) -> Any:
 
 
 def _put_off(_sound: Any) -> Any:
-    async def broken(self: Any, key: str, verdict: Any, found: Any) -> None:
-        vars(self).setdefault("put_off", {})[key] = (_PLACE[0], verdict, found)
-
-    _PLACE[:] = [_sound]
-    return broken
-
-
-def _placed_late(sound: Any) -> Any:
-    async def broken(self: Any, prefix: str) -> None:
-        waiting = vars(self).get("put_off", {})
-        for key in [key for key in waiting if key.startswith(prefix)]:
-            place, verdict, found = waiting.pop(key)
-            await place(self, key, verdict, found)
-        await sound(self, prefix)
+    async def broken(_self: Any, _key: str, _verdict: Any, _found: Any) -> None:
+        return None
 
     return broken
 
 
-_PLACE: list[Any] = []
+def _only_cleaned(_sound: Any) -> Any:
+    async def broken(self: Any, _message: Any, _n: int, prefix: str) -> None:
+        await self._clean(prefix)
+
+    return broken
+
+
 _garden.add(
-    "media-ready-before-the-copy",
-    "a file is marked ready before it lies where it is served from",
+    "media-ready-without-its-bytes",
+    "a file is marked ready and never put where it is served from",
     [
         ("services.media.handlers:Media._place", _put_off),
-        ("services.media.handlers:Media._clean", _placed_late),
+        ("services.media.handlers:Media._finish", _only_cleaned),
     ],
 )
 

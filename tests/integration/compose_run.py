@@ -43,7 +43,9 @@ class Composed:
     folder: Path
     opensearch: str
     prefix: str
-    without: frozenset[str] = frozenset({"opensearch", "tools"})
+    without: frozenset[str] = frozenset(
+        {"opensearch", "tools", "clamd"}
+    )  # clamd: what is played here has no files
     servers: dict[str, Server] = field(default_factory=dict)
     said: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)

@@ -33,7 +33,7 @@ SETTINGS: dict[str, type[Settings]] = {
 }
 ONE_SHOT = {"init", "link", "settle", "tools"}
 OF_THE_MACHINE = {"PATH", "HOME", "LANG", "TZ", "PYTHONPATH", "PYTHONUNBUFFERED"}
-OF_THE_CONTAINER = {"CDMX_BIND", "CDMX_OPS_PORT", "CDMX_PORT"}
+OF_THE_CONTAINER = {"CDMX_BIND", "CDMX_CLAMD", "CDMX_OPS_PORT", "CDMX_PORT"}
 HOSTS = {"ministack": "ministack", "opensearch": "opensearch", "oidc": "oidc", "twin": "twin"}
 
 
@@ -114,7 +114,7 @@ def test_a_forgotten_volume_and_a_circle_are_found(model: dict[str, Any]) -> Non
 def test_it_starts_all_that_make_up_starts_and_what_prepares_it(model: dict[str, Any]) -> None:
     assert set(model["services"]) == {*NAMES, *ONE_SHOT}
     assert {name for name, service in model["services"].items() if rules.once(service)} == ONE_SHOT
-    assert rules.waves(model)[0] == ["ministack", "opensearch"]
+    assert rules.waves(model)[0] == ["ministack", "opensearch", "clamd"]
 
 
 def test_published_ports_are_those_of_make_up(model: dict[str, Any]) -> None:
@@ -205,5 +205,5 @@ def test_what_is_built_is_counted_once(model: dict[str, Any]) -> None:
     assert len(names) == len(set(names))
     assert {name.partition("/")[2] for name in names} == {
         *(program.name for program in SERVICES),
-        *("emulator", "identity", "twin", "tools"),
+        *("clamd", "emulator", "identity", "twin", "tools"),
     }

@@ -4,11 +4,12 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from services.media.adapters.memory import MemorySource
+from services.media.adapters.memory import MemoryScanner, MemorySource
 from services.media.adapters.sniff import Libmagic
 from services.media.handlers import Media
 from services.media.ledger import Ledger
-from services.media.ports import MediaThrottledError, MediaUnavailableError, Source
+from services.media.look import Looker
+from services.media.ports import MediaThrottledError, MediaUnavailableError, Scanner, Source
 from shared.bus.attributes import body
 from shared.errors import Poison, RetryAfter
 from shared.events.model import MediaSettledEvent
@@ -22,7 +23,7 @@ from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import Told, ana, change, desk, envelope, photo
 from tests.unit.record.world import NOON_MS, PNID, World, world
 
-JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 100
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 100 + b"\xff\xd9"
 SHA = hashlib.sha256(JPEG).hexdigest()
 ID = received_id(PNID, "wamid.2")
 DAYS_31_MS = 31 * 24 * 3600 * 1000
@@ -49,6 +50,7 @@ class Room:
         self.source: Source = MemorySource(
             self.bucket, {"1234567890": ("image/jpeg", JPEG)} if files is None else files
         )
+        self.scanner: Scanner = MemoryScanner()
         self.cause = ""
 
     async def begin(self) -> "Room":
@@ -66,7 +68,7 @@ class Room:
             w.record.reader,
             Ledger(store or w.store, w.clock, w.ids),
             self.source,
-            Libmagic(),
+            Looker(bucket or self.bucket, Libmagic(), self.scanner),
             bucket or self.bucket,
             bus or self.bus,
             w.clock,
