@@ -130,7 +130,7 @@ async def _second(seed: int, say: Say) -> AsyncIterator[Newsroom]:
     """A newsroom whose queues, tables and objects are other engines'. Raises RuntimeError where none was used."""
     with TemporaryDirectory(prefix="cdmx-second-") as folder:
         async with second_engines(Path(folder), say) as extra, newsroom_run.opened(seed, extra=extra) as room:
-            bridge = Bridge(room.system)
+            bridge = Bridge.of(room.system)
             async with bridge.running():
                 yield room
             say(f"{bridge.carried} messages carried from topics to ElasticMQ")

@@ -15,9 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import setup
 from local.engines import dynamodb_local, elasticmq, versitygw
 from local.process import Server, free_port
-from local.provision import environment_clients
+from local.provision import Client, environment_clients
 from local.system import System
 from shared import topology
+from shared.topology import Naming
 
 _ENGINES = {"SQS": elasticmq, "DYNAMODB": dynamodb_local, "S3": versitygw}
 _POLL_S = 5
@@ -50,15 +51,24 @@ async def second_engines(folder: Path, say: Callable[[str], None]) -> AsyncItera
 class Bridge:
     """Carries each message of the emulator's queues to the second engine's.
 
+    Args:
+        source: clients of the emulator.
+        target: clients of the second engine.
+        naming: of both.
+
     Attributes:
         carried: how many messages it brought over.
     """
 
-    def __init__(self, system: System) -> None:
-        emulator = {**system.env, "AWS_ENDPOINT_URL_SQS": system.env["AWS_ENDPOINT_URL_SNS"]}
-        self._source, self._target = environment_clients(emulator), environment_clients(system.env)
-        self._naming = system.plan.naming
+    def __init__(self, source: Client, target: Client, naming: Naming) -> None:
+        self._source, self._target, self._naming = source, target, naming
         self.carried = 0
+
+    @classmethod
+    def of(cls, system: System) -> "Bridge":
+        """Of a system on second engines."""
+        emulator = {**system.env, "AWS_ENDPOINT_URL_SQS": system.env["AWS_ENDPOINT_URL_SNS"]}
+        return cls(environment_clients(emulator), environment_clients(system.env), system.plan.naming)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
