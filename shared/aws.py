@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from io import BytesIO
 from typing import Any
 
 from aiobotocore.config import AioConfig
@@ -42,6 +43,7 @@ CONNECT_S = 2.0
 READ_S = 5.0
 _SERVER_FAULT = 500
 _USER_AGENT = "whatsapp-cdmx"
+_LARGE = 1 << 20  # aiohttp.payload.TOO_LARGE_BYTES_BODY: from here on bytes in one piece hold up the loop
 
 
 def code(error: ClientError) -> str:
@@ -98,8 +100,18 @@ async def open_client(
     settings = attempts.merge(AioConfig(read_timeout=read_s))
     client = await stack.enter_async_context(create(service, region_name=region, config=settings))
     if service == "s3":
-        # botocore makes a file of an object's bytes and, since it is one, sends the head and waits for the
-        # server's "100 Continue" before the body: a round trip for each envelope of a kilobyte.
-        made = handlers.convert_body_to_file_like_object
-        client.meta.events.unregister("before-parameter-build.s3.PutObject", made)
+        before = "before-parameter-build.s3.PutObject"
+        client.meta.events.unregister(before, handlers.convert_body_to_file_like_object)
+        client.meta.events.register(before, _filed)
     return client
+
+
+def _filed(params: dict[str, Any], **_: Any) -> None:
+    """Make a file of a large object's bytes, as botocore does of any.
+
+    To a file it adds "Expect: 100-continue" and waits for the server's word before it sends the body: for an
+    envelope of a kilobyte a second round trip.
+    """
+    body = params.get("Body")
+    if isinstance(body, bytes) and len(body) >= _LARGE:
+        params["Body"] = BytesIO(body)

@@ -62,8 +62,9 @@ def test_a_proxy_or_a_certificate_of_our_own_gets_its_own_context() -> None:
     assert apart is not usual
 
 
-async def test_an_object_is_put_without_waiting_for_a_hundred_continue(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(("size", "waits"), [(2, False), (1 << 20, True)])
+async def test_only_a_large_object_waits_for_a_hundred_continue(
+    monkeypatch: pytest.MonkeyPatch, *, size: int, waits: bool
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
     sent: list[Any] = []
@@ -76,7 +77,7 @@ async def test_an_object_is_put_without_waiting_for_a_hundred_continue(
         client = await aws.open_client(stack, get_session(), "s3", "us-east-1")
         client.meta.events.register("before-send", stop)
         with pytest.raises(_StoppedError):
-            await client.put_object(Bucket="raw", Key="a", Body=b"{}")
+            await client.put_object(Bucket="raw", Key="a", Body=bytes(size))
     (request,) = sent
-    assert "Expect" not in request.headers
+    assert ("Expect" in request.headers) is waits
     assert request.headers["x-amz-checksum-crc32"]  # S3 checks what it stores all the same
