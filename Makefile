@@ -132,6 +132,10 @@ up-faults: setup ## Port taken, tool missing, disk full, half download, emulator
 bench: setup ## Measure beside peers: one table, one plot
 	$(BIN)/python -m bench
 
+.PHONY: near-dup
+near-dup: .venv/.installed ## Recall of altered copies of pictures, and false pairs (PICTURES=folder: of yours; or --plant)
+	@nice $(BIN)/python -m bench.near_dup $(PICTURES)
+
 .PHONY: screenshots
 screenshots: setup ## Take the docs' pictures anew (needs Debian's Chromium)
 	@$(BIN)/python -m local.screenshots

@@ -18,10 +18,10 @@ Image.init()  # plugins are loaded now: confined, nothing more can be
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # JPEG opens the multi-picture files of phones too
 Image.MAX_IMAGE_PIXELS = None  # the limit is ours: structure.py refuses bombs, memory is bounded
 _CLEAN_PIXELS = 60_000_000  # beyond this a whole copy does not fit the memory
-_SHRUNK = 512  # of the hashed copy: the hash is the same, and takes a tenth of the time
+SHRUNK = 512  # of the hashed copy: the hash is the same, and takes a tenth of the time
 _SIDE, _WORD = 32, 8
 _FLAT = 4.0  # standard deviation of grey: below it there is nothing to see
-_BAND = 3.0  # the same of one line: a bar, a frame
+_TONE, _SHARE = 8.0, 0.5  # a bar's line: this part of it within so much of its middle tone, words or not
 _KEPT = 0.4  # trimming leaves at least this part of each side
 _OCR_SIDE = 2200
 _OCR_FROM = 100  # pixels a side: smaller ones hold no words
@@ -63,14 +63,14 @@ def _all(
 ) -> dict[str, Any]:
     width, height = picture.size
     said: dict[str, Any] = {"width": width, "height": height, "card": card(picture), "made": [], "reason": ""}
-    largest = max((side for _, side in sizes), default=_SHRUNK)
+    largest = max((side for _, side in sizes), default=SHRUNK)
     picture.draft("RGB", (largest, largest))  # a JPEG is read at the scale that is needed
     said["reason"] = _load(picture)
     flat = _upright(picture)
     for name, side in sizes:
         _save(_fit(flat, side), name)
         said["made"].append(name)
-    grey = _fit(flat, _SHRUNK).convert("L")
+    grey = _fit(flat, SHRUNK).convert("L")
     said["hashes"] = hashes(grey)
     if ocr and min(width, height) >= _OCR_FROM:
         _fit(flat, _OCR_SIDE).convert("L").save("ocr.png", compress_level=1)
@@ -192,16 +192,24 @@ def _cropped(grey: Image.Image, part: float) -> Image.Image:
 def _trimmed(grey: Image.Image) -> Image.Image:
     """Without bars and frames of one tone."""
     data = np.asarray(grey, dtype=np.float32)
-    left, right = _inside(data.std(axis=0))
-    top, bottom = _inside(data.std(axis=1))
+    top, bottom = _inside(data)
+    left, right = _inside(data[top:bottom].T)
     return grey.crop((left, top, right, bottom))
 
 
-def _inside(spread: "np.ndarray[Any, np.dtype[np.float32]]") -> tuple[int, int]:
-    busy = np.flatnonzero(spread > _BAND)
-    if not len(busy) or busy[-1] + 1 - busy[0] < _KEPT * len(spread):
-        return 0, len(spread)
-    return int(busy[0]), int(busy[-1]) + 1
+def _inside(lines: "np.ndarray[Any, np.dtype[np.float32]]") -> tuple[int, int]:
+    """Where the lines between two bars begin and end; a bar keeps one tone from the edge inwards."""
+    tones = np.median(lines, axis=1)
+    flat = (np.abs(lines - tones[:, None]) <= _TONE).mean(axis=1) >= _SHARE
+    first = _bar(flat & (np.abs(tones - tones[0]) <= _TONE))
+    last = len(tones) - _bar((flat & (np.abs(tones - tones[-1]) <= _TONE))[::-1])
+    return (first, last) if last - first >= _KEPT * len(tones) else (0, len(tones))
+
+
+def _bar(same: "np.ndarray[Any, np.dtype[np.bool_]]") -> int:
+    """How many lines from the edge on."""
+    other = np.flatnonzero(~same)
+    return int(other[0]) if len(other) else len(same)
 
 
 # --- metadata
