@@ -5,6 +5,7 @@ from services.ingest.keeper.erasers import (
     SERVICE,
     AliasesEraser,
     ChatsEraser,
+    DeskLogEraser,
     DestinationsCount,
     KeysEraser,
     MediaEraser,
@@ -105,7 +106,7 @@ async def _erasers(
         ParkedEraser(dlqs, mentions),
         SearchEraser(search),
         DestinationsCount(store),
-        OnlyIds("desk_log", "Solo identificadores; cada entrada se va a las 24 horas."),
+        DeskLogEraser(store),
         OnlyIds("due", "Solo identificadores; lo pendiente de la persona termina cancelado."),
         OnlyIds("queues", "Lo que aún esté en camino se descarta al llegar, también del archivo."),
     )

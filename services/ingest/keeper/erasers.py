@@ -22,6 +22,7 @@ from shared.due import outbox
 from shared.ids import Ids
 from shared.objects.port import Objects
 from shared.record import events
+from shared.record.codec import dumps, loads
 from shared.record.commit import commit
 from shared.record.erasure import Outcome
 from shared.record.files import Files
@@ -249,6 +250,28 @@ class DestinationsCount:
         key = f"{message['message_id']}#{MAIN_PART}"
         found = await self._store.get("deliveries", lane_pk(destination, mark["pk"]), key)
         return (found or {}).get("state") == "delivered"
+
+
+class DeskLogEraser:
+    """The live log holds ids, and hashes of files: those of the person's go at once, the entries after 24 hours."""
+
+    place = "desk_log"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def erase(self, subject: Subject) -> Outcome:
+        """Take the hashes out; no entry goes, for the log must have no gap."""
+        count = 0
+        async for row in partition(self._store, "desk_log", "log"):
+            event = loads(row["event"])
+            mine = event["data"].get("conversation_id") in subject.conversation_ids
+            if mine and event["data"].get("sha256"):
+                event["data"]["sha256"] = None
+                here, clean = Attr("pk").exists(), {"event": dumps(event).decode()}
+                op = Update("desk_log", row["pk"], row["sk"], set=clean, condition=here)
+                count += await written(self._store, op)
+        return Outcome(count, note="Quedan identificadores; cada entrada se va a las 24 horas.")
 
 
 class OnlyIds:

@@ -11,6 +11,7 @@ from services.ingest.keeper.erasers import (
     SERVICE,
     AliasesEraser,
     ChatsEraser,
+    DeskLogEraser,
     DestinationsCount,
     KeysEraser,
     MediaEraser,
@@ -118,6 +119,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
         ParkedEraser({"ingest": given["dlq"]}, mentions),
         SearchEraser(search),
         DestinationsCount(store),
+        DeskLogEraser(store),
         OnlyIds("due", "solo ids"),
     )
     backups = (Backup("llaves", 7),)

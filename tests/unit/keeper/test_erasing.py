@@ -7,6 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.bus.attributes import body
+from shared.events.model import EVENT, MediaSettledEvent
+from shared.record import events
 from shared.record.erasure import NoContactError
 from shared.record.holds import NoSubjectError
 from shared.store.port import Put, Update
@@ -218,6 +221,20 @@ async def test_what_connect_told_of_the_person_goes_with_its_envelope() -> None:
     assert "sealed" not in rows["1#k_1"]
     assert "sealed" in rows["2#k_2"]
     assert [info.key[-7:] async for info in k.world.raw.list("raw/connect/")] == ["r2.json"]
+
+
+async def test_the_live_log_keeps_its_entries_without_hashes_of_files() -> None:
+    k = keep()
+    ana = await morning(k)
+    mine, other = await message_of(k, "wamid.a1"), await message_of(k, "wamid.l1")
+    envelope_ = events.Envelope(NOON_MS)
+    for seq, item in enumerate((mine, other), 1):
+        event = body(events.media_settled(item, item["media"][0]["n"], envelope_))
+        await k.world.store.write(Put("desk_log", {"pk": "log", "sk": f"{seq:016d}", "event": event}))
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    left = [EVENT.validate_json(item["event"]) for item in await k.world.items("desk_log")]
+    hashes = {event.data.owner: event.data.sha256 for event in left if isinstance(event, MediaSettledEvent)}
+    assert hashes == {mine["message_id"]: None, other["message_id"]: other["media"][0]["sha256"]}
 
 
 async def test_a_merged_contact_without_a_thread_is_erased_and_held_too() -> None:
