@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 UID = 10002  # of nobody else; needs no line in passwd
 _CLONE_NEWNET = 0x40000000
-_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_NO_NEW_PRIVS = 1, 22, 38
+_PR_SET_PDEATHSIG, _PR_SET_SECCOMP, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 22, 36, 38
 _SIGKILL = 9
 _MODE_FILTER = 2
 _ALLOW, _REFUSE = 0x7FFF0000, 0x00050001  # SECCOMP_RET_ALLOW; SECCOMP_RET_ERRNO with EPERM
@@ -111,6 +111,11 @@ def enter(limits: Limits) -> None:
     os.umask(0o077)
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     _filter()
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of every descendant whose own parent ends. Raises JailError."""
+    _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _bound(limits: Limits) -> None:

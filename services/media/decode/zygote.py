@@ -69,12 +69,21 @@ class Zygote:
             if done:
                 del self._children[pid]
                 _end(pid)  # what it may have left behind in its session
+                self._end_orphans()
                 code = os.waitstatus_to_exitcode(status)
                 _say({"id": number, "code": code, "late": pid in self._late})
                 self._late.discard(pid)
             elif now > deadline:
                 self._late.add(pid)
                 _end(pid)
+
+    def _end_orphans(self) -> None:
+        """Whoever left its session to outlive its parent has become our own child, as nobody else has."""
+        listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii").split()
+        for pid in [int(one) for one in listed if int(one) not in self._children]:
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
 
 
 def _end(pid: int) -> None:
@@ -122,6 +131,7 @@ _MODULES: dict[str, Any] = {}
 
 def main() -> None:
     """Load the jobs' libraries, say that we are there, and serve."""
+    jail.adopt_orphans()
     for codec in _CODECS:
         codecs.lookup(codec)
     for name in _JOBS:
