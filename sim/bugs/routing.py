@@ -44,6 +44,7 @@ _garden.add(
         ("services.forwarder.router:_Cursor.moved", _checked),
         ("services.forwarder.router:Router._ops", _early_ops),
     ],
+    scenes=(Scene.CALM, Scene.CROWD),
 )
 
 
