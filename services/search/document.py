@@ -22,6 +22,7 @@ def message(
     said: Mapping[str, Any],
     edits: Sequence[Mapping[str, Any]] = (),
     *,
+    read: Sequence[str] = (),
     numbers: Sequence[str] = (),
     protected: bool = False,
 ) -> dict[str, Any]:
@@ -31,6 +32,7 @@ def message(
         item: the message's item.
         said: the message object that is sealed in it; empty where nothing is, or where it may not be read.
         edits: message objects of the edits beside it, oldest first: what was said before stays findable.
+        read: texts that were read out of its files.
         numbers: what the sender can be called on: it must not stand in the index.
         protected: the person's words must not stand in the index; only facts do.
     """
@@ -40,7 +42,8 @@ def message(
     facts["media_types"] = sorted({str(each["mime"]).partition(";")[0] for each in item["media"]})
     if protected:
         return {**facts, "protected": True}
-    return {**facts, **_words(said, edits, numbers), **_place(said)}
+    ocr = [text[: words.MAX_TEXT] for text in read if text]
+    return {**facts, **_words(said, edits, numbers), **_place(said), **({"ocr": ocr} if ocr else {})}
 
 
 def ts_ms(order_key: str) -> int:

@@ -122,8 +122,9 @@ class Indexer:
         if content.erased:
             return Write("messages", item["message_id"], item["rev"], again=True)
         edits = [(await self._reader.open(each)).message for each in view.edits]
+        read = [str((await self._reader.open_child(each)).get("text", "")) for each in view.readings]
         own = [*numbers, *_texts(content.message.get("from"), content.contact.get("wa_id"))]
-        built = document.message(item, content.message, edits, numbers=own, protected=protected)
+        built = document.message(item, content.message, edits, read=read, numbers=own, protected=protected)
         return Write(
             "messages", item["message_id"], item["rev"], built, document.month(item["kept_at"]), again
         )

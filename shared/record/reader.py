@@ -27,6 +27,7 @@ class View:
     Attributes:
         item: the message's own item.
         statuses, variants, notes: child items in key order.
+        readings: what was read out of its files (shared/media/reading.py); `open_child` opens them.
         reactions: the relation's own message items, the last one of each person, oldest first.
         edits, revokes, ends: the relations' own message items, oldest first; `ends` are those of a call.
         routed: the child that says where it was routed to, if it was.
@@ -40,6 +41,7 @@ class View:
     ends: tuple[Item, ...] = ()
     variants: tuple[Item, ...] = ()
     notes: tuple[Item, ...] = ()
+    readings: tuple[Item, ...] = ()
     routed: Item | None = None
 
 
@@ -171,7 +173,7 @@ class Reader:
         return Content(body or {})
 
     async def open_child(self, item: Item) -> Mapping[str, Any]:
-        """The content of a status item: the change's value as Meta shapes it; empty once erased."""
+        """The content of a status item, as Meta shapes the change's value, or of a reading; empty once erased."""
         return (await self.open(item)).body
 
     async def waiting(self, target_id: str) -> list[tuple[Item, Content]]:
@@ -291,6 +293,7 @@ def _view(item: Item, children: Sequence[Item], found: Mapping[tuple[str, str, s
         ends=tuple(own("call_end")),
         variants=beside("variant"),
         notes=beside("note"),
+        readings=beside("reading"),
         routed=next((each for each in children if each["sk"].endswith("#routed")), None),
     )
 

@@ -32,7 +32,8 @@ class MediaItem(TypedDict):
     state: Literal["pending", "ready", "failed", "quarantined"]
     sha256: NotRequired[str]
     size: NotRequired[int]
-    reason: NotRequired[str]
+    reason: NotRequired[str]  # shared/media/outcomes.py says it in words
+    renditions: NotRequired[list[str]]  # names of CONTRACTS s.7; absent until they are made
 
 
 class MessageItem(TypedDict):

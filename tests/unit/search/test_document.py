@@ -93,3 +93,10 @@ def test_a_conversation_is_called_by_alias_and_names_unless_protected() -> None:
     hidden = document.conversation(thread, {**contact, "protected": True}, ["Ana"])
     assert "name" not in hidden
     assert hidden["protected"] is True
+
+
+def test_what_was_read_out_of_files_is_found_apart_and_never_of_the_protected() -> None:
+    found = document.message(item(), content("mira"), read=["CALLE CERRADA", ""])
+    assert found["ocr"] == ["CALLE CERRADA"]
+    assert "ocr" not in document.message(item(), content("mira"), read=[""])
+    assert "ocr" not in document.message(item(), content("mira"), read=["CALLE"], protected=True)

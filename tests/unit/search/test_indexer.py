@@ -23,9 +23,10 @@ from shared.events.model import (
     MediaSettledEvent,
     MessageChanged,
 )
+from shared.media.reading import KIND, reading_sk
 from shared.queue.port import Message
 from shared.record.inbound import Relation
-from shared.store.port import Delete, Item, Update
+from shared.store.port import Delete, Item, Put, Update
 from tests.unit.record.world import NOON_MS, origin, person, reaction, text
 from tests.unit.search.world import World
 
@@ -65,6 +66,18 @@ def contact(contact_id: str, verb: str = "changed") -> ContactChangedEvent:
         type=f"desk.contact.{verb}.v1",
         data=ContactChanged(contact_id=contact_id, rev=2),
     )
+
+
+async def test_what_was_read_out_of_a_file_is_found() -> None:
+    w = World()
+    item = await message_of(w, (await w.keep(text("wamid.1", "mira"))).item_id)
+    sk = reading_sk(item["sk"], 0)
+    sealed = await w.record.sealing.fields(item["key_id"], {"text": "CERRADO"}, "messages", item["pk"], sk)
+    beside = {"pk": item["pk"], "sk": sk, "kind": KIND, "n": 0, "key_id": item["key_id"], **sealed}
+    await w.base.store.write(Put("messages", beside))
+    await w.base.store.write(Update("messages", item["pk"], item["sk"], add={"rev": 1}))
+    await w.poke(changed({**item, "rev": item["rev"] + 1}, what="ocr"))
+    assert w.index.documents("messages")[item["message_id"]][1]["ocr"] == ["CERRADO"]
 
 
 async def test_a_recorded_message_is_indexed_with_its_words_and_place() -> None:
