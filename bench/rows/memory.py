@@ -16,6 +16,7 @@ from local.install import Say
 RSS_LIMIT_MB = 120.0
 FLAT_MB = 3.0  # growth over the second half that still counts as flat; one malloc arena's trim is about 1 MB
 _PEOPLE = 200
+FULL, SHORT = 20_000, 8_000  # what the bar speaks of; what leaves a run of all rows below twenty minutes
 _CHUNK = 50
 _BACKLOG = 300
 _LOOK_S = 0.4  # between two looks at the queues, each of them a call a queue
