@@ -153,7 +153,8 @@ async def test_where_nothing_can_be_confined_nothing_is_decoded(
         yield b"x"
 
     await tools.check()
-    assert tools.checks()["decoders confined"]() is False
+    user = "own user" if os.geteuid() == 0 else "same user"
+    assert tools.checks()[f"decoders confined, {user}"]() is False
     with pytest.raises(DecoderUnavailableError):
         await tools.decode(nothing(), "image/png", read=True)
     await sandbox.close()

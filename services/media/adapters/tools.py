@@ -112,8 +112,9 @@ class Tools:
             box.close()
 
     def checks(self) -> dict[str, Callable[[], bool]]:
-        """For /readyz: what is missing, by name."""
-        found: dict[str, Callable[[], bool]] = {"decoders confined": lambda: self._confined}
+        """For /readyz: what is missing, by name; the first one also says how far the confinement goes here."""
+        user = "own user" if self._sandbox.own_user else "same user"
+        found: dict[str, Callable[[], bool]] = {f"decoders confined, {user}": lambda: self._confined}
         return found | {f"program {name}": lambda: False for name in self._missing}
 
     async def decode(self, chunks: AsyncIterator[bytes], kind: str, *, read: bool) -> Decoded:
