@@ -58,10 +58,14 @@ class Lanes(Generic[P]):
 
         Raises what the store raises; the trigger then comes again.
         """
+        claims: list[DeliveryItem] = []
         for _ in range(MAX_STEPS):
-            if not await self._step(lane):
-                return
-        await self._store.write(self._due(lane, self._clock.now_ms()))
+            if not await self._step(lane, claims):
+                break
+        else:
+            await self._store.write(self._due(lane, self._clock.now_ms()))
+        for claimed in claims:
+            await self._unclaim(lane, claimed)
 
     async def owed(self, lane: Lane) -> list[DeliveryItem]:
         """The unfinished items in owed_key order, read consistently and to the end.
@@ -76,25 +80,25 @@ class Lanes(Generic[P]):
             items += cast(list[DeliveryItem], page.items)
         return items
 
-    async def _step(self, lane: Lane) -> bool:
-        """One step; False = nothing more to do here now."""
+    async def _step(self, lane: Lane, claims: list[DeliveryItem]) -> bool:
+        """One step; False = nothing more to do here now. A claim that was settled joins `claims`."""
         match decide(await self.owed(lane), self._clock.now_ms()):
             case Rest():
                 return False
             case Await(head):
-                return await self._sender.early(head) and await self._attend(lane, head)
+                return await self._sender.early(head) and await self._attend(lane, head, claims)
             case Attend(head):
-                return await self._attend(lane, head)
+                return await self._attend(lane, head, claims)
             case Abandoned(head):
-                return await self._recover(lane, head)
+                return await self._recover(lane, head, claims)
             case Release(head):
                 return await self._release(head)
 
-    async def _attend(self, lane: Lane, head: DeliveryItem) -> bool:
+    async def _attend(self, lane: Lane, head: DeliveryItem, claims: list[DeliveryItem]) -> bool:
         prepared = await self._prepare(head)
         if not isinstance(prepared, Ready):
             return await self._settle(lane, head, prepared, _as_read(head))
-        return await self._claim_and_call(lane, head, prepared)
+        return await self._claim_and_call(lane, head, prepared, claims)
 
     async def _prepare(self, head: DeliveryItem) -> Ready[P] | Outcome:
         """Whatever goes wrong here reached nobody: the head waits."""
@@ -108,7 +112,9 @@ class Lanes(Generic[P]):
             wait = min(STALL_BASE_S * 2 ** min(stalls - 1, 10), STALL_MAX_S)
             return Later(self._after(self._ids.uniform(wait / 2, wait)), "stalled", {"stalls": stalls})
 
-    async def _claim_and_call(self, lane: Lane, head: DeliveryItem, ready: Ready[P]) -> bool:
+    async def _claim_and_call(
+        self, lane: Lane, head: DeliveryItem, ready: Ready[P], claims: list[DeliveryItem]
+    ) -> bool:
         loop = asyncio.get_running_loop()
         start = loop.time()
         claimed = await self._claim(lane, head)
@@ -120,11 +126,14 @@ class Lanes(Generic[P]):
             outcome = await self._call(ready.payload, claimed)
         more = await self._settle(lane, claimed, outcome, _as_claimed(claimed, outcome))
         if not isinstance(outcome, Unsettled):
-            await self._unclaim(lane, claimed)
+            claims.append(claimed)
         return more
 
     async def _unclaim(self, lane: Lane, claimed: DeliveryItem) -> None:
-        """Drop the claim's due item, which has nothing left to watch over; one that stays runs the lane once more."""
+        """Drop a settled claim's due item, once the run is over; one that stays runs the lane once more.
+
+        Until then it watches over what stands behind the claim: a trigger that found the head held is gone.
+        """
         due = self._due(lane, claimed["at"])
         try:
             # Put more than once, it is somebody else's too.
@@ -153,10 +162,10 @@ class Lanes(Generic[P]):
             self._report("unclear", error)
             return self._sender.unclear(claimed)
 
-    async def _recover(self, lane: Lane, head: DeliveryItem) -> bool:
+    async def _recover(self, lane: Lane, head: DeliveryItem, claims: list[DeliveryItem]) -> bool:
         outcome = self._sender.abandoned(head)
         if outcome is None:
-            return await self._attend(lane, head)
+            return await self._attend(lane, head, claims)
         return await self._settle(lane, head, outcome, _as_read(head))
 
     async def _release(self, head: DeliveryItem) -> bool:

@@ -127,7 +127,7 @@ def long_lane_not_taken_up(_sound: Any) -> Any:
 
     async def broken(self: Any, lane: Any) -> None:
         for _ in range(MAX_STEPS):
-            if not await self._step(lane):
+            if not await self._step(lane, []):
                 return
 
     return broken

@@ -93,6 +93,37 @@ def test_an_exception_in_the_call_is_unclear_and_holds_the_lane() -> None:
     assert [item["due_ms"] for item in due] == [first["at"]]
 
 
+class GoneStore(MemoryStore):
+    """Answers the first look at a lane and no other one: whoever ran it is gone after its first item."""
+
+    looks = 0
+
+    async def query(self, table: str, pk: str, *args: Any, **options: Any) -> Any:
+        if options.get("index") == "owed":
+            self.looks += 1
+            if self.looks > 1:
+                raise StoreUnavailableError("gone")
+        return await super().query(table, pk, *args, **options)
+
+
+def test_who_goes_after_the_first_item_leaves_a_due_item_for_the_rest() -> None:
+    """Its trigger may be gone: another task with the same one found the head held, and ended."""
+    store = GoneStore()
+    with pytest.raises(StoreUnavailableError):
+        _play(Scripted(), 2, store)
+
+    async def left() -> list[dict[str, Any]]:
+        return list((await store.query("due", "s")).items)
+
+    (due,) = run_virtual(1, left())[0]
+    assert due["due_ms"] > 1_764_000_000_000
+
+
+def test_a_run_to_the_end_leaves_no_due_item() -> None:
+    (item,) = _play(Scripted())
+    assert item["state"] == "delivered"
+
+
 def test_an_exception_before_the_claim_only_waits() -> None:
     sender = Scripted(prepared=ValueError("unknown"))
     item, due = _play(sender)
