@@ -126,9 +126,12 @@ def long_lane_not_taken_up(_sound: Any) -> Any:
     """A run ends after its steps and leaves no due item for the rest."""
 
     async def broken(self: Any, lane: Any) -> None:
+        claims: list[Any] = []
         for _ in range(MAX_STEPS):
-            if not await self._step(lane, []):
-                return
+            if not await self._step(lane, claims):
+                break
+        for claimed in claims:
+            await self._unclaim(lane, claimed)
 
     return broken
 
