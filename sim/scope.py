@@ -12,6 +12,7 @@ OUTSIDE = {
     "memory.py": "the fakes themselves",
     "api": "HTTP endpoints: the reads of a request, repeated by whoever asked",
     "imported.py": "an operator's command, `cdmx import`: a killed one is typed again and goes on, which its tests do",
+    "parting.py": "an operator's command, `cdmx contacts`: one transaction, typed again where it found others at work",
     "jwks.py": "who the HTTP caller is: the identity provider's keys, read for a request and kept nowhere",
 }
 
