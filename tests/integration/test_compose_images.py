@@ -115,7 +115,7 @@ def test_a_service_reaches_only_itself_and_shared(module: str) -> None:
 
 
 def test_a_missing_requirement_would_be_seen() -> None:
-    assert "opensearch-py" not in _pinned(ROOT / "requirements" / "ingest.txt")
+    assert "opensearch-py" not in _pinned(ROOT / "requirements" / "forwarder.txt")
     assert "opensearch-py" in {_distribution(top) for top in _foreign("services.search.__main__")}
 
 
