@@ -161,6 +161,7 @@ async def sabotaged(
         steal: those too that stop a worker.
         texts: how many each customer writes; fewer do where there were others before.
     """
+    await room.system.stop_part("keeper")  # it would repair what is sabotaged before the audit looks
     await morning(room, texts)
     say(f"morning over: {dict(room.told())}")
     async with Proxy(room.http, room.system.urls["desk"]) as proxy:
