@@ -34,6 +34,7 @@ _DCT = np.cos(np.pi * (2 * np.arange(_SIDE) + 1) * np.arange(_SIDE)[:, None] / (
 _warm = io.BytesIO()
 Image.new("RGB", (8, 8)).save(_warm, "WEBP")  # encoders too are loaded now
 ImageCms.ImageCmsProfile(_SRGB).tobytes()
+np.median(_DCT)  # numpy brings its masked arrays only when asked
 
 
 def main(src: str, sizes: Sequence[tuple[str, int]], clean: str = "", *, ocr: bool = False) -> int:
