@@ -78,7 +78,7 @@ class Driver:
         fired = [f for f in self.world.fire(self.now()) if self._wanted(f)]
         if fired:
             self.history.before(fired)
-            await self._out([f for f in fired if f.channel == "witness"], self._publisher.witness)
+            await self._witness([f for f in fired if f.channel == "witness"])
             await self._out([f for f in fired if f.channel == "entry"], self._publisher.topic)
         return len(fired)
 
@@ -97,6 +97,16 @@ class Driver:
             self.history.commit(done=firing.done)
             return False
         return True
+
+    async def _witness(self, fired: list[Firing]) -> None:
+        """Once: EventBridge's side is best effort, and never holds the account's own events up."""
+        try:
+            if fired:
+                await self._publisher.witness([f.body for f in fired])
+        except PublishError:
+            self._finish(fired, "fail", "unpublished")
+        else:
+            self._finish(fired, "ok")
 
     async def _out(self, fired: list[Firing], publish: Callable[[Sequence[str]], object]) -> None:
         able = [f for f in fired if not self._hopeless(f)]
