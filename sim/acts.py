@@ -15,6 +15,7 @@ from sim.people import Customers, meta, rubbish
 from sim.phone import own_phone, stranger
 from sim.rush import flurry, hurry, newcomers, renamed
 from sim.scenes import Scene
+from sim.sweeping import deleted_meanwhile, late_renditions
 from sim.wires import HookWire, MediaWire
 from sim.world import World
 from twin.core.faults import Fault as TwinFault
@@ -132,6 +133,12 @@ def _scenes(day: Day) -> Iterator[Act]:
         Scene.STRANGER: lambda: [stranger(outside, rng, day.desks.erase)],
         Scene.MERGED: lambda: [customers.one_person_twice(MORNING_S / 2)],
         Scene.RELATED: lambda: [customers.related(MORNING_S)],
+        Scene.SWEPT: lambda: [
+            deleted_meanwhile(day.world.servers, MORNING_S),
+            late_renditions(day.world.servers, rng, MORNING_S),
+            customers.same_picture(MORNING_S / 2),
+            *(customers.picture(after_s) for after_s in (1.0, 4.0, 8.0)),
+        ],
         Scene.CONNECT: lambda: [chats(outside, day.world.servers, rng, MORNING_S)],
         Scene.COVERED: lambda: [day.desks.cover(), customers.related(MORNING_S)],
         Scene.CROWD: lambda: [newcomers(outside, rng, MORNING_S)],
@@ -173,8 +180,10 @@ async def _photo(day: Day) -> None:
 
 
 async def _housekeeping(day: Day) -> None:
-    ids = [item["pk"] async for item in day.world.servers.store.scan("ids") if item["pk"].startswith("a_")]
-    await day.desks.housekeeping(sorted(ids)[:2])
+    store = day.world.servers.store
+    ids = [item["pk"] async for item in store.scan("ids") if item["pk"].startswith("a_")]
+    files = [item["pk"] async for item in store.scan("media")]
+    await day.desks.housekeeping(sorted(ids)[:2], min(files, default="none"))
 
 
 async def _after(seconds: float, act: Callable[[], Act]) -> None:

@@ -13,7 +13,12 @@ from services.forwarder.ports import NotSentError, SecretsUnavailableError, Uncl
 from services.forwarder.settings import ForwarderSettings, GatewaySettings
 from services.ingest.settings import IngestSettings
 from services.media.adapters.memory import MemoryDecoder, MemoryScanner
-from services.media.ports import MediaThrottledError, MediaUnavailableError
+from services.media.ports import (
+    DecoderUnavailableError,
+    MediaThrottledError,
+    MediaUnavailableError,
+    ScannerUnavailableError,
+)
 from services.media.settings import MediaSettings
 from services.search.adapters.memory import MemoryIndex
 from services.search.port import IndexUnavailableError
@@ -33,6 +38,8 @@ WHATSAPP = Errors(lambda: UnclearError("simulated"), lambda: NotSentError("throt
 ENDPOINT = Errors(lambda: UnclearError("simulated"), lambda: NotSentError("throttled", 1.0))
 SECRETS = Errors(lambda: SecretsUnavailableError("simulated"), lambda: SecretsUnavailableError("throttled"))
 SOURCE = Errors(lambda: MediaUnavailableError("simulated"), lambda: MediaThrottledError("simulated"))
+SCANNER = Errors(lambda: ScannerUnavailableError("simulated"), lambda: ScannerUnavailableError("busy"))
+DECODER = Errors(lambda: DecoderUnavailableError("simulated"), lambda: DecoderUnavailableError("busy"))
 INDEX = Errors(lambda: IndexUnavailableError("simulated"), lambda: IndexUnavailableError("throttled"))
 
 COMMON: dict[str, Any] = {
@@ -66,7 +73,8 @@ def cast(
 
     async def run_media(_world: World, app: SimApp[MediaSettings]) -> None:
         source = app.wrap(media_wire, SOURCE)
-        await media.assemble(app, source, SniffWire(), MemoryScanner(), MemoryDecoder())
+        scanner, decoder = app.wrap(MemoryScanner(), SCANNER), app.wrap(MemoryDecoder(), DECODER)
+        await media.assemble(app, source, SniffWire(), scanner, decoder)
 
     async def run_indexer(_world: World, app: SimApp[IndexerSettings]) -> None:
         await indexer.assemble(app, await parts(app, app.wrap(index, INDEX)))

@@ -51,6 +51,8 @@ PORT_METHODS: dict[str, frozenset[str]] = {
     "service": frozenset({"generate", "unwrap"}),
     "index": frozenset({"ensure", "apply", "get", "forget", "refresh"}),
     "source": frozenset({"fetch"}),
+    "scanner": frozenset({"scan"}),
+    "decoder": frozenset({"decode", "release"}),
     "secrets": frozenset({"read", "write"}),
     "whatsapp": frozenset({"send", "fetch", "upload"}),
     "endpoint": frozenset({"deliver"}),

@@ -19,6 +19,7 @@ from shared.http.principal import Principal
 from shared.http.problems import Problem
 from shared.ids import desk_id
 from shared.lanes.owed import owe_receipt
+from shared.media.origin import origin
 from shared.record import events
 from shared.record.build import Record
 from shared.record.inbound import Alias, Person
@@ -256,12 +257,13 @@ class Desks:
             self.acknowledged.append(Acknowledged(message_id, "foto"))
             await self._backstage(lambda stage: _settle(stage, message, sha256))
 
-    async def housekeeping(self, ids: Sequence[str]) -> None:
+    async def housekeeping(self, ids: Sequence[str], sha256: str) -> None:
         """An operator looks at account events, and a stranger's key is destroyed."""
         for item_id in ids:
             await self._backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
         await self._backstage(lambda stage: stage.keys.destroy("p_stranger"))
         await self._backstage(lambda stage: stage.record.connect.of(CONNECT_CONTACT))
+        await self._backstage(lambda stage: origin(stage.store, sha256))
         await self.insist(lambda parts: parts.account.facts())
         await self.insist(lambda parts: parts.account.breakers())
         await self.insist(lambda parts: parts.account.waiting(None, 50))

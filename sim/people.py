@@ -32,6 +32,7 @@ SAYS = (
 )
 ABOUT_ANOTHER = frozenset({"reaction", "edit", "revoke"})
 RELATED = 12
+SAME = 4
 HUGE = "ñ" * 40_000  # above 64 KiB sealed: the content becomes an object of its own
 ACCOUNT_EVENTS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("phone_number_quality_update", {"display_phone_number": ACCOUNT.display, "event": "FLAGGED", "current_limit": "TIER_1K"}),
@@ -70,6 +71,14 @@ class Customers:
         """A picture at a given time."""
         await asyncio.sleep(after_s)
         self._outside.says(self._rng.choice(self._outside.customers), type="image")
+
+    async def same_picture(self, seconds: float) -> None:
+        """One picture, sent on by several people."""
+        data = b"\xff\xd8\xff" + self._rng.randbytes(64)
+        for _ in range(SAME):
+            await asyncio.sleep(self._rng.uniform(0, seconds / SAME))
+            who = self._rng.choice(self._outside.customers)
+            self._outside.says(who, type="image", mime="image/jpeg", data=data)
 
     async def related(self, seconds: float) -> None:
         """Reactions, edits and revokes: right behind what they speak about, which they may so overtake."""

@@ -23,24 +23,33 @@ class Process:
         self._main = main
         self._restart_s = restart_s
         self._life: asyncio.Task[None] | None = None
+        self._end: asyncio.Future[None] | None = None
         self._stopped = False
         self.generation = 0
 
     async def supervise(self) -> None:
         """Run life after life until stopped."""
+        loop = asyncio.get_running_loop()
         while not self._stopped:
             self.lives += 1
+            self._end = end = loop.create_future()
             self._life = asyncio.ensure_future(self._main(self))
-            await asyncio.wait([self._life])
+            self._life.add_done_callback(lambda _life, end=end: _over(end))  # type: ignore[misc] # the default binds this life's
+            await end
             await asyncio.sleep(self._restart_s)
 
     def crash(self) -> None:
-        """The process is gone at this very moment: what it awaits never comes back to it."""
+        """The process is gone at this very moment: what it awaits never comes back to it.
+
+        Nor does anybody wait for what it would still do in its `finally` blocks.
+        """
         self.generation += 1
         self.deaths += 1
         life, self._life = self._life, None
         if life is not None:
             asyncio.get_running_loop().call_soon(life.cancel)
+        if self._end is not None:
+            _over(self._end)
 
     def stop(self) -> None:
         """No more lives."""
@@ -50,6 +59,11 @@ class Process:
     def alive(self, generation: int) -> bool:
         """Whether a port handed out in that generation still belongs to a living process."""
         return generation == self.generation
+
+
+def _over(end: "asyncio.Future[None]") -> None:
+    if not end.done():
+        end.set_result(None)
 
 
 async def never() -> Any:

@@ -24,6 +24,7 @@ class Scene(StrEnum):
     LATECOMER = "consoles follow the log from its beginning while the desk restarts"
     RUBBISH = "everything that nobody should publish"
     OUTAGE = "one dependency of one service is down for a while"
+    SWEPT = "files are deleted while the same bytes come again"
     CONNECT = "agents also chat in Amazon Connect"
     COVERED = "what people take back is hidden"
     CROWD = "people write for the first time, several messages at the same moment"
@@ -58,6 +59,10 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("services/ingest/parked.py", "park"): (Scene.RUBBISH,),
     ("services/ingest/verdicts.py", "_write"): (Scene.LOCKED,),
     ("services/search/indexer.py", "erased"): (Scene.STRANGER,),
+    ("services/media/handlers.py", "_finish"): (Scene.SWEPT,),
+    ("services/media/ledger.py", "served_as"): (Scene.SWEPT,),
+    ("services/media/readings.py", "of_another"): (Scene.SWEPT,),
+    ("services/media/renderer.py", "_sweep"): (Scene.SWEPT,),
     ("shared/lanes/runner.py", "run"): (Scene.BURST,),
     ("shared/queue/breaker.py", "attempt"): (Scene.OUTAGE,),
     ("shared/queue/worker.py", "_settle"): (Scene.QUOTA,),

@@ -146,6 +146,26 @@ def test_a_crash_ends_the_life_and_another_begins(fault: Fault) -> None:
     assert port.effects == sum(chaos.reached.values()) - (1 if fault is Fault.CRASH_BEFORE else 0)
 
 
+def test_a_dead_life_that_would_still_clean_up_holds_up_no_other() -> None:
+    async def world() -> int:
+        async def life(process: Process) -> None:
+            try:
+                await asyncio.sleep(1)
+                process.crash()
+                await asyncio.sleep(1000)
+            finally:
+                await asyncio.get_running_loop().create_future()
+
+        process = Process("p", life, 1.0)
+        supervised = asyncio.ensure_future(process.supervise())
+        await asyncio.sleep(9.5)
+        process.stop()
+        supervised.cancel()
+        return process.lives
+
+    assert run(0, world())[0] == 5
+
+
 def test_a_lambda_counts_where_it_is_called_and_an_iterator_is_one_call() -> None:
     line = _asked.__code__.co_firstlineno
     asked = Site(HERE, line, line + 1, "probe", "_asked")
