@@ -63,8 +63,8 @@ def drop_search(url: str, prefix: str) -> list[str]:
     with urllib.request.urlopen(f"{url}/_cat/indices/{ours}?format=json", timeout=30) as answer:  # noqa: S310 - ours, loopback
         names = sorted(row["index"] for row in json.load(answer))
     for name in names:
-        request = urllib.request.Request(f"{url}/{name}", method="DELETE")  # noqa: S310
-        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310
+        request = urllib.request.Request(f"{url}/{name}", method="DELETE")  # noqa: S310 - http on loopback
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - http on loopback
     return names
 
 

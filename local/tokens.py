@@ -21,7 +21,7 @@ def fetch(issuer: str, client: str, secret: str) -> str:
     request = urllib.request.Request(  # noqa: S310 - the issuer is ours, on loopback
         f"{issuer}/token", form, {"Authorization": f"Basic {credentials}"}
     )
-    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - http on loopback
         token: str = json.load(answer)["access_token"]
         return token
 

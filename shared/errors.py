@@ -22,7 +22,7 @@ class RetryAfter(HandlerError):  # noqa: N818 - named after what the worker does
         self.reason = reason
 
 
-class Poison(HandlerError):  # noqa: N818
+class Poison(HandlerError):  # noqa: N818 - named after what the worker does
     """Can never succeed. `reason` is a metric label; `detail` names the field and the remedy, no content."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
@@ -31,7 +31,7 @@ class Poison(HandlerError):  # noqa: N818
         self.detail = detail
 
 
-class StopAndPage(HandlerError):  # noqa: N818
+class StopAndPage(HandlerError):  # noqa: N818 - the same
     """The process must stop: going on would lose or leak. `reason` names the cause for the page."""
 
     def __init__(self, reason: str) -> None:

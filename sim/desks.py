@@ -147,10 +147,10 @@ class Desks:
         luck = self.rng.random()
         if luck < (0.6 if self.twice else 0.15) and target:
             return ReactionReply(type="reaction", target=target, emoji="👍")
-        if luck < 0.25:  # noqa: PLR2004
+        if luck < 0.25:  # noqa: PLR2004 - a share of the draws
             return LocationReply(type="location", latitude=19.4, longitude=-99.1)
-        text = LONG if luck < 0.35 else f"respuesta {key}"  # noqa: PLR2004
-        return TextReply(type="text", text=text, reply_to=target if luck > 0.8 else None)  # noqa: PLR2004
+        text = LONG if luck < 0.35 else f"respuesta {key}"  # noqa: PLR2004 - a share of the draws
+        return TextReply(type="text", text=text, reply_to=target if luck > 0.8 else None)  # noqa: PLR2004 - a share of the draws
 
     async def read_receipt(self) -> None:
         """A read receipt for the newest message of a thread: fired once, kept nowhere."""

@@ -149,14 +149,14 @@ async def _morning(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]
 def _day(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> Day:
     rng = Random(f"world:{seed}")  # noqa: S311 - reproducible
     calm = bool(scenes & {Scene.CALM, Scene.BURST})
-    servers = build(Random(f"servers:{seed}"), 0.0 if calm else size.duplicates)  # noqa: S311
+    servers = build(Random(f"servers:{seed}"), 0.0 if calm else size.duplicates)  # noqa: S311 - reproducible
     outside = Outside(seed, servers.queues["ingest"], servers.queues["connect"], size.customers)
     _trouble(outside, rng, seed, calm=calm)
-    hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.0 if calm else 0.1, chaos.plan.until_s)  # noqa: S311
+    hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.0 if calm else 0.1, chaos.plan.until_s)  # noqa: S311 - reproducible
     media = MediaWire(outside, servers.buckets[topology.MEDIA_BUCKET])
     skew_ms = 0 if Scene.CALM in scenes else SKEW_MS  # a clock ahead of the others does not wait for them
     world = World(seed, servers, outside, chaos, rng, skew_ms)
-    day = Day(seed, world, Desks(Random(f"desks:{seed}")), MemoryIndex(), hooks, media, scenes)  # noqa: S311
+    day = Day(seed, world, Desks(Random(f"desks:{seed}")), MemoryIndex(), hooks, media, scenes)  # noqa: S311 - reproducible
     trouble(day)
     return day
 

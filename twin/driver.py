@@ -100,9 +100,10 @@ class Driver:
 
     async def _witness(self, fired: list[Firing]) -> None:
         """Once: EventBridge's side is best effort, and never holds the account's own events up."""
+        if not fired:
+            return
         try:
-            if fired:
-                await self._publisher.witness([f.body for f in fired])
+            await self._publisher.witness([f.body for f in fired])
         except PublishError:
             self._finish(fired, "fail", "unpublished")
         else:

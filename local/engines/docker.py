@@ -69,7 +69,7 @@ def starter() -> Callable[[str], Container] | None:
     docker = shutil.which("docker")
     if docker is None:
         return None
-    answer = subprocess.run([docker, "info"], capture_output=True, check=False, timeout=30)  # noqa: S603
+    answer = subprocess.run([docker, "info"], capture_output=True, check=False, timeout=30)  # noqa: S603 - our own words
     return _start if answer.returncode == 0 else None
 
 

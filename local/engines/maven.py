@@ -125,7 +125,7 @@ def java(minimum: int) -> Path | None:
 def version(binary: Path) -> int:
     """Feature version of a Java, 0 where it does not run."""
     try:
-        answer = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+        answer = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - our own words
     except OSError:
         return 0
     match = re.search(r'version "(\d+)', answer.stderr)

@@ -183,17 +183,17 @@ def disk_full(bench: Bench) -> None:
     if _mount(bench.state, "4m"):
         try:
             refused(bench, "disk", str(bench.state))
-            subprocess.run(["mount", "-o", "remount,size=1g", str(bench.state)], check=True)  # noqa: S603, S607
+            subprocess.run(["mount", "-o", "remount,size=1g", str(bench.state)], check=True)  # noqa: S603, S607 - our own words, programs as found
             works(bench, "no room for data")
         finally:
-            subprocess.run(["umount", str(bench.state)], check=True)  # noqa: S603, S607
+            subprocess.run(["umount", str(bench.state)], check=True)  # noqa: S603, S607 - our own words, programs as found
 
 
 def _mount(where: Path, size: str) -> bool:
     """A small file system in memory; False where this user may not."""
     where.mkdir(parents=True, exist_ok=True)
     command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=755", "none", str(where)]
-    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own words
     return done.returncode == 0
 
 
@@ -299,7 +299,7 @@ def _bench(seed: int) -> Bench:
     """A fresh folder: hard links to the tools, no state."""
     shutil.rmtree(_WORK, ignore_errors=True)
     _WORK.mkdir(parents=True)
-    subprocess.run(["cp", "-al", str(TOOLS), str(_WORK / "tools")], check=True)  # noqa: S603, S607
+    subprocess.run(["cp", "-al", str(TOOLS), str(_WORK / "tools")], check=True)  # noqa: S603, S607 - our own words, programs as found
     free = {row: free_port() for row in ports.DEFAULTS}
     return Bench(_WORK / "state", _WORK / "tools", free, random.Random(seed))  # noqa: S311 - choices, no secrets
 
@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument("--only", choices=[fault.__name__ for fault in FAULTS])
     asked = parser.parse_args()
     git = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603 - our own words
     print(f"up-faults: seed {asked.seed}, commit {commit or 'unknown'}, account {ACCOUNT}", flush=True)
     bench = _bench(asked.seed)
     played = [fault for fault in FAULTS if asked.only in (None, fault.__name__)]

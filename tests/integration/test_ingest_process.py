@@ -1,13 +1,6 @@
 """The ingest process on real engines: SNS in, archive, record and events out, drain, replay."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,54 +8,12 @@ import pytest
 
 from local.provision import Provisioned, clients
 from shared.ids import received_id
-from tests.unit.ingest.desk import WABA, ana, change, envelope, photo, said
+from tests.integration.running import cdmx, environment, running, until
+from tests.unit.ingest.desk import ana, change, envelope, photo, said
 from tests.unit.record.world import PNID
 
-ROOT = Path(__file__).parents[2]
+INGEST = "services.ingest"
 pytestmark = pytest.mark.engines
-
-
-def environment(endpoint: str, made: Provisioned) -> dict[str, str]:
-    return {
-        **os.environ,
-        "AWS_ENDPOINT_URL": endpoint,
-        "CDMX_ENV": "test",
-        "CDMX_PREFIX": made.naming.prefix,
-        "CDMX_ACCOUNT": made.account,
-        "CDMX_WABAS": WABA,
-        "CDMX_NUMBERS": f"{PNID}=phone-number-id-1",
-        "CDMX_LOG_LEVEL": "info",
-    }
-
-
-@contextmanager
-def ingest(env: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process, stopped by its own pid."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.ingest"], cwd=ROOT, env=env, stdout=out, stderr=out
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0, log.read_text()
-
-
-def cdmx(env: dict[str, str], *words: str) -> "subprocess.CompletedProcess[bytes]":
-    command = [sys.executable, "-m", "ops", *words]
-    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, timeout=120, check=False)  # noqa: S603 - our own command
-
-
-def until(what: Callable[[], Any], seconds: float = 30.0) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.1)  # polling a real server
-    raise AssertionError("it did not happen in time")
 
 
 def test_a_message_goes_from_sns_to_the_record_and_out_again(
@@ -84,7 +35,7 @@ def test_a_message_goes_from_sns_to_the_record_and_out_again(
         )
         return [json.loads(each["Body"]) for each in got.get("Messages", ())]
 
-    with ingest(env, tmp_path / "ingest.log"):
+    with running(INGEST, env, tmp_path / "ingest.log"):
         for _ in range(2):  # SNS may deliver twice
             sns.publish(TopicArn=provisioned.topics["whatsapp-events"], Message=body)
         sns.publish(TopicArn=provisioned.topics["whatsapp-events"], Message="not json")
@@ -131,4 +82,4 @@ def test_a_replay_fills_an_empty_record_and_changes_a_full_one_in_nothing(
 def test_a_replay_that_would_send_twice_is_refused(ministack: str, provisioned: Provisioned) -> None:
     done = cdmx(environment(ministack, provisioned), "replay", "--deliver")
     assert done.returncode == 2
-    assert b"ledger" in done.stderr
+    assert "ledger" in done.stderr

@@ -1,14 +1,7 @@
 """The keeper process on real engines: what was archived and never taken is taken, holds and retention by `cdmx`, drain."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,47 +10,12 @@ import pytest
 
 from local.provision import Provisioned, clients
 from shared.ids import received_id
-from tests.unit.ingest.desk import WABA, ana, change, envelope, said
+from tests.integration.running import cdmx, environment, running, until
+from tests.unit.ingest.desk import ana, change, envelope, said
 from tests.unit.record.world import PNID
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.engines
 STAGES = ("ids", "messages", "documents", "routed", "deliveries")
-
-
-def environment(endpoint: str, search: str, made: Provisioned) -> dict[str, str]:
-    return {
-        **os.environ,
-        "AWS_ENDPOINT_URL": endpoint,
-        "CDMX_ENV": "test",
-        "CDMX_PREFIX": made.naming.prefix,
-        "CDMX_ACCOUNT": made.account,
-        "CDMX_WABAS": WABA,
-        "CDMX_NUMBERS": f"{PNID}=phone-number-id-1",
-        "CDMX_OPENSEARCH_URL": search,
-    }
-
-
-@contextmanager
-def keeper(env: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process, stopped by its own pid."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.ingest.keeper"], cwd=ROOT, env=env, stdout=out, stderr=out
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            assert process.wait(60) == 0, log.read_text()
-
-
-def cdmx(env: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "ops", *words]
-    return subprocess.run(  # noqa: S603 - our own command
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
-    )
 
 
 def missing(env: dict[str, str], since: str) -> dict[str, int]:
@@ -68,28 +26,18 @@ def missing(env: dict[str, str], since: str) -> dict[str, int]:
     return found if any(found.values()) else {}
 
 
-def until(what: Callable[[], Any], seconds: float) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = what()
-        if found:
-            return found
-        time.sleep(0.2)  # polling a real server
-    raise AssertionError("it did not happen in time")
-
-
 def test_what_was_archived_and_never_taken_is_taken_within_a_minute(
     ministack: str, opensearch: str, provisioned: Provisioned, tmp_path: Path
 ) -> None:
     aws = clients(ministack)
     dynamo, s3 = aws("dynamodb"), aws("s3")
-    env, log = environment(ministack, opensearch, provisioned), tmp_path / "keeper.log"
+    env, log = environment(ministack, provisioned, CDMX_OPENSEARCH_URL=opensearch), tmp_path / "keeper.log"
 
     def item(table: str, pk: str, sk: str = "-") -> Any:
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         return dynamo.get_item(TableName=provisioned.naming.name(table), Key=key).get("Item")
 
-    with keeper(env, log):
+    with running("services.ingest.keeper", env, log):
         until(lambda: item("config", "reconcile", "fresh"), 60)
         now = datetime.now(UTC)
         at = now.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

@@ -55,7 +55,7 @@ def streams(path: Path, data: bytes) -> list[dict[str, Any]]:
 
 
 def run(*words: str) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)  # noqa: S603
+    done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=300)  # noqa: S603 - our own words
     return done.stdout
 
 

@@ -98,6 +98,16 @@ class State:
         elif row.kind == "status" and row.type in {"read", "played"}:
             self._opened(row)
 
+    def formerly(self, row: Row) -> None:
+        """Let a kept change of number or user id lead from the old ones to whoever has the new ones."""
+        system = (
+            json.loads(row.body).get("system", {}) if row.kind == "written" and row.type == "system" else {}
+        )
+        now = self.find(system.get("wa_id", ""), system.get("user_id", ""))
+        if now is not None:
+            for old in filter(None, (row.wa_id and canonical(row.wa_id), row.user_id)):
+                self._by_number.setdefault(old, now.id)
+
     def _heard(self, row: Row) -> None:
         customer = self._of(row)
         if customer is None:

@@ -138,7 +138,10 @@ class World:
         for customer in customers:
             self.state.add(customer)
         self.state.media |= {one.id: one for one in media}
-        for row in rows:
+        told = list(rows)
+        for row in reversed(told):  # the last change first: people are kept as they are now
+            self.state.formerly(row)
+        for row in told:
             self.state.remember(row)
         for item in items:
             self.outbox.push(item)

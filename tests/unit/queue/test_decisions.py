@@ -63,7 +63,7 @@ def test_jitter_stays_within_its_bounds(attempt: int, share: float) -> None:
         (StopAndPage("x"), 7, False, Verdict("renew", "retry", 900, "StopAndPage")),
     ],
 )
-def test_verdicts(error: Exception | None, receive: int, waits: bool, verdict: Verdict) -> None:  # noqa: FBT001
+def test_verdicts(error: Exception | None, receive: int, waits: bool, verdict: Verdict) -> None:  # noqa: FBT001 - a case
     assert decide(error, receive, 7, _highest, waits=waits) == verdict
 
 

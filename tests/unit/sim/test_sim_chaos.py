@@ -129,7 +129,7 @@ def _called_line() -> int:
         (Fault.HANG, LostError, False),
     ],
 )
-def test_what_a_fault_means(fault: Fault, answer: type[Exception], effect: bool) -> None:  # noqa: FBT001
+def test_what_a_fault_means(fault: Fault, answer: type[Exception], effect: bool) -> None:  # noqa: FBT001 - a case
     port, chaos, _, told = _played(fault)
     assert told.count(answer) == 1
     calls = sum(chaos.reached.values())

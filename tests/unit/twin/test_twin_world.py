@@ -1,12 +1,13 @@
 """The world: what customers write, what sends lead to, faults, determinism, restart."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from twin.core.faults import KINDS, Fault
@@ -308,6 +309,9 @@ def test_the_same_seed_makes_the_same_world(acts: list[tuple[str, int, str, str,
 
 @settings(max_examples=30, deadline=None)
 @given(acts=ACTS)
+@example(
+    acts=[("say", 0, "user_changed_number", "account_locked", 0)] * 2
+)  # who wrote under the number between
 def test_a_restart_remembers_everything_that_lasts(acts: list[tuple[str, int, str, str, int]]) -> None:
     history = History(mono=lambda: 0)
     old = World(Account(), 1)
@@ -361,6 +365,31 @@ class _Wire:
 
     async def witness(self, bodies: Sequence[str]) -> None:
         self.witnessed += bodies
+
+
+class _Blind(_Wire):
+    """A wire whose witness never gets through."""
+
+    def has_witness(self) -> bool:
+        return True
+
+    async def witness(self, bodies: Sequence[str]) -> None:
+        raise PublishError("no such queue")
+
+
+async def test_a_witness_that_is_not_heard_holds_nothing_up() -> None:
+    history, world = History(), World(Account(), 3)
+    driver, wire = None, _Blind()
+    for n in range(2):
+        history.step(world.customer_says("c001", {"text": f"hola {n}"}, NOW + n * SECOND))
+        driver = driver or Driver(world, history, wire, lambda: NOW + 60 * SECOND)
+        async with asyncio.timeout(5):
+            assert await driver.round()
+    assert len(wire.bodies) == 2
+    codes = [(r["phase"], r["code"]) for r in history.rows() if r["destination"] == "witness"]
+    assert codes.count(("fail", "unpublished")) == 2
+    assert history.restore()[3] == []
+    history.close()
 
 
 async def test_a_twin_killed_before_the_confirmation_publishes_the_same_bytes_again() -> None:
