@@ -40,13 +40,14 @@ class Newsroom:
     Args:
         people: how many customers write in turn.
         say: told of each step.
+        witness: whether EventBridge tells of each message too.
     """
 
-    def __init__(self, people: int, say: Say) -> None:
+    def __init__(self, people: int, say: Say, *, witness: bool = True) -> None:
         self._say = say
         self._stack = AsyncExitStack()
         self.people = people
-        self.system = System()
+        self.system = System(extra={} if witness else {"TWIN_WITNESS_QUEUE": ""})
         self.said: dict[str, str] = {}  # message_id -> wamid
         self.replied: dict[str, str] = {}  # message_id -> text the desk took
         self._outside = Outside(DESTINATION)
