@@ -23,7 +23,7 @@ help: ## Show the targets
 	@echo "· .venv: dependencias de Python, verificadas por hash / Python dependencies, verified by hash"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Falta Python 3.11 o posterior / Python 3.11 or later is missing: sudo apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "Falta venv / venv is missing: sudo apt-get install python3-venv"; exit 1; }
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.txt
 	@touch $@
 
 .PHONY: setup

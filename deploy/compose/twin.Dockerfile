@@ -4,7 +4,7 @@ ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE} AS build
 COPY requirements/twin.txt /requirements.txt
 RUN python3 -m venv /venv \
- && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /requirements.txt \
+ && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r /requirements.txt \
  && /venv/bin/pip uninstall -q -y setuptools pip
 
 FROM ${BASE}
