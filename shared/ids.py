@@ -59,6 +59,11 @@ def desk_id(agent_id: str, idempotency_key: str) -> str:
     return "o_" + _digest(agent_id, idempotency_key)
 
 
+def upload_id(agent_id: str, idempotency_key: str) -> str:
+    """Id of a file an agent uploads: the same request always makes the same upload."""
+    return "u_" + _digest(agent_id, idempotency_key)
+
+
 def attempt_id(message_id: str, attempt: int) -> str:
     """The n-th attempt to send a message; it is the whole of `biz_opaque_callback_data`."""
     return f"{message_id}.{attempt}"

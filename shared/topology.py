@@ -65,7 +65,12 @@ QUEUES = (
     QueueSpec(
         "media",
         300,
-        (Subscription(DESK_EVENTS, {"type": ["desk.message.recorded.v1"], "has_media": ["true"]}),),
+        (
+            Subscription(
+                DESK_EVENTS,
+                {"type": ["desk.message.recorded.v1", "desk.upload.completed.v1"], "has_media": ["true"]},
+            ),
+        ),
     ),
     QueueSpec(
         "forwarder",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.events.model import EVENT, Event, Recorded
+from shared.events.model import EVENT, Event, Recorded, UploadCompleted
 
 
 def body(event: Event) -> str:
@@ -23,6 +23,8 @@ def attributes(event: Event) -> dict[str, str]:
 
 
 def _has_media(event: Event) -> str | None:
+    if isinstance(event.data, UploadCompleted):
+        return "true"  # SNS takes one subscription of a queue, and the media queue's asks for this attribute
     return str(bool(event.data.media)).lower() if isinstance(event.data, Recorded) else None
 
 

@@ -53,7 +53,10 @@ class Changed(_Data):
 
 
 class MediaSettled(_Data):
-    """A medium reached its outcome; `direction` of its message is what the send queue filters on."""
+    """A medium reached its outcome; `direction` of its message is what the send queue filters on.
+
+    Of an upload `owner` is its upload_id, `conversation_id` empty: it is in no conversation yet, or in several.
+    """
 
     owner: str
     direction: Direction | None = None
@@ -62,6 +65,13 @@ class MediaSettled(_Data):
     state: Literal["ready", "failed", "quarantined"]
     rev: int
     sha256: str | None = None
+
+
+class UploadCompleted(_Data):
+    """A file of an agent lies in the bucket whole; see shared/media/uploads.py."""
+
+    upload_id: str
+    rev: int
 
 
 class ConversationChanged(_Data):
@@ -142,6 +152,13 @@ class MediaSettledEvent(_Event):
     data: MediaSettled
 
 
+class UploadCompletedEvent(_Event):
+    """`desk.upload.completed.v1`."""
+
+    type: Literal["desk.upload.completed.v1"] = "desk.upload.completed.v1"
+    data: UploadCompleted
+
+
 class ConversationChangedEvent(_Event):
     """`desk.conversation.changed.v1`."""
 
@@ -186,6 +203,7 @@ Event = (
     MessageRecorded
     | MessageChanged
     | MediaSettledEvent
+    | UploadCompletedEvent
     | ConversationChangedEvent
     | ContactChangedEvent
     | DeliveryChangedEvent

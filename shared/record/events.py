@@ -23,6 +23,8 @@ from shared.events.model import (
     MessageChanged,
     MessageRecorded,
     Recorded,
+    UploadCompleted,
+    UploadCompletedEvent,
 )
 from shared.record.inbound import Origin
 from shared.store.port import Item
@@ -90,6 +92,28 @@ def media_settled(message: Item, n: int, envelope: Envelope) -> MediaSettledEven
     )
     event_id = f"{message['message_id']}#media{n}:{message['rev']}"
     return MediaSettledEvent(**envelope.of(event_id, message["pk"]), data=data)
+
+
+def upload_completed(upload: Item, envelope: Envelope) -> UploadCompletedEvent:
+    """`upload.completed` of an upload's item (shared/media/uploads.py) at its revision."""
+    data = UploadCompleted(upload_id=upload["pk"], rev=upload["rev"])
+    attributes = envelope.of(f"{upload['pk']}:{upload['rev']}", upload["pk"])
+    return UploadCompletedEvent(**attributes, data=data)
+
+
+def upload_settled(upload: Item, envelope: Envelope) -> MediaSettledEvent:
+    """`media.settled` of an upload's item once its state is ready, failed or quarantined."""
+    data = MediaSettled(
+        owner=upload["pk"],
+        conversation_id="",
+        direction="out",
+        n=0,
+        state=upload["state"],
+        rev=upload["rev"],
+        sha256=upload.get("sha256"),
+    )
+    attributes = envelope.of(f"{upload['pk']}#media0:{upload['rev']}", upload["pk"])
+    return MediaSettledEvent(**attributes, data=data)
 
 
 def conversation_changed(

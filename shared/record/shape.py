@@ -25,7 +25,11 @@ State = Literal[
 
 
 class MediaItem(TypedDict):
-    """One medium of a message. `state` pending until services/media (or a mirror of its verdict) settles it."""
+    """One medium of a message. `state` pending until services/media (or a mirror of its verdict) settles it.
+
+    Of a file of ours `upload_id` says whence it comes (shared/media/uploads.py), and `sends` which rendition of it
+    goes to WhatsApp where that is not the original.
+    """
 
     n: int
     mime: str
@@ -34,6 +38,8 @@ class MediaItem(TypedDict):
     size: NotRequired[int]
     reason: NotRequired[str]  # shared/media/outcomes.py says it in words
     renditions: NotRequired[list[str]]  # names of CONTRACTS s.7; absent until they are made
+    upload_id: NotRequired[str]
+    sends: NotRequired[str]
 
 
 class MessageItem(TypedDict):

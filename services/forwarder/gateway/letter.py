@@ -8,7 +8,7 @@ from services.forwarder.gateway.standing import Sending
 from services.forwarder.ports import Whatsapp
 from shared.errors import Poison
 from shared.ids import attempt_id
-from shared.objects.cdn import served_key
+from shared.objects.cdn import ORIGINAL, served_key
 from shared.policy.guard import Kind
 from shared.record.reader import Reader
 from shared.record.shape import DeliveryItem
@@ -71,7 +71,8 @@ class Letters:
         for medium in message["media"]:
             if medium["state"] in UNUSABLE:
                 raise Poison("media_" + medium["state"])
-            media_id = await self._whatsapp.upload(message["pnid"], served_key(medium["sha256"]))
+            key = served_key(medium["sha256"], medium.get("sends", ORIGINAL))
+            media_id = await self._whatsapp.upload(message["pnid"], key)
             form[form["type"]] = {**form[form["type"]], "id": media_id}
         return form
 
