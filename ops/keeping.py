@@ -17,9 +17,8 @@ from rich.console import Console
 from services.desk.audit import AuditLog
 from services.ingest.compose import ingest
 from services.ingest.keeper.adapters.opensearch import OpenSearchPlace
-from services.ingest.keeper.erasers import SERVICE
 from services.ingest.keeper.looking import Looker
-from services.ingest.keeper.settings import KeeperSettings
+from services.ingest.keeper.settings import SERVICE, KeeperSettings
 from services.ingest.keeper.slots import SLOT_S, Stage, slot_of, total
 from services.ingest.origin import Ours
 from shared import topology

@@ -2,18 +2,20 @@
 
 from opensearchpy import AsyncOpenSearch
 
+from services.ingest.keeper.adapters.cloudfront import CloudFront
 from services.ingest.keeper.adapters.opensearch import OpenSearchPlace
 from services.ingest.keeper.compose import assemble
-from services.ingest.keeper.erasers import SERVICE
-from services.ingest.keeper.settings import KeeperSettings
+from services.ingest.keeper.settings import SERVICE, KeeperSettings
 from shared.service import App, run
 
 
 async def compose(app: App[KeeperSettings]) -> None:
-    """Build the keeper over OpenSearch."""
+    """Build the keeper over OpenSearch, and CloudFront where there is a distribution."""
     client = AsyncOpenSearch(hosts=[app.settings.opensearch_url], max_retries=2)
     app.stack.push_async_callback(client.close)
-    await assemble(app, OpenSearchPlace(client, app.settings.prefix))
+    at = app.settings.cdn_distribution
+    edges = CloudFront(await app.client("cloudfront"), at) if at else None
+    await assemble(app, OpenSearchPlace(client, app.settings.prefix), edges)
 
 
 def main() -> None:

@@ -1,36 +1,22 @@
 """The keeper put together over ports."""
 
 from services.ingest.compose import QUEUES, ingest
-from services.ingest.keeper.erasers import (
-    SERVICE,
-    AliasesEraser,
-    ChatsEraser,
-    DeskLogEraser,
-    DestinationsCount,
-    KeysEraser,
-    MediaEraser,
-    MessagesEraser,
-    OnlyIds,
-    PolicyEraser,
-    SearchEraser,
-    ThreadsEraser,
-)
+from services.ingest.keeper.erasers.build import Stores, erasers
 from services.ingest.keeper.erasing import Erasing
 from services.ingest.keeper.looking import Looker
 from services.ingest.keeper.mentions import Mentions
-from services.ingest.keeper.ports import SearchPlace
+from services.ingest.keeper.ports import Edges, SearchPlace
 from services.ingest.keeper.reconciler import Reconciler
 from services.ingest.keeper.retention import Expiry, Tally
-from services.ingest.keeper.settings import KeeperSettings
+from services.ingest.keeper.settings import SERVICE, KeeperSettings
 from services.ingest.keeper.shift import Shift
-from services.ingest.keeper.sweeping import ArchiveEraser, ParkedEraser
 from services.ingest.keeper.withdrawn import Withdrawn
 from services.ingest.origin import Ours
 from shared import topology
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
 from shared.lease import Lease
 from shared.record.build import Record, build
-from shared.record.erasure import Backup, Eraser, Requests
+from shared.record.erasure import Backup, Requests
 from shared.record.files import Files
 from shared.record.holds import Holds
 from shared.record.ledger import Ledger
@@ -38,8 +24,8 @@ from shared.service import App
 from shared.vault.keys import ContactKeys
 
 
-async def assemble(app: App[KeeperSettings], search: SearchPlace) -> Shift:
-    """Build the keeper out of the app's ports, and have it run under its lease."""
+async def assemble(app: App[KeeperSettings], search: SearchPlace, edges: Edges | None = None) -> Shift:
+    """Build the keeper out of the app's ports, and have it run under its lease; `edges`: a CDN that caches."""
     store, bus, settings = await app.store(), await app.bus(), app.settings
     raw, bucket = await app.objects(topology.RAW_BUCKET), await app.objects(topology.MEDIA_BUCKET)
     ours = Ours.of(settings.wabas, settings.numbers, settings.connect_instances)
@@ -53,7 +39,7 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace) -> Shift:
         Requests(store, record.people, app.clock, app.ids),
         Ledger(raw),
         holds,
-        await _erasers(app, record, files, search),
+        erasers(await _stores(app, record, files, search, edges)),
         _backups(settings),
         app.clock,
         app.ids,
@@ -87,28 +73,24 @@ async def _record(app: App[KeeperSettings]) -> Record:
     return build(await app.store(), raw, await app.keys(), pepper, app.clock, app.ids, service=SERVICE)
 
 
-async def _erasers(
-    app: App[KeeperSettings], record: Record, files: Files, search: SearchPlace
-) -> tuple[Eraser, ...]:
-    """Every place there is by now, the keys first; what comes later adds its own here."""
-    store, raw = await app.store(), await app.objects(topology.RAW_BUCKET)
-    mentions = Mentions(record.people.alias_keys, app.settings.bsuid_scope)
-    dlqs = {name: await app.dlq(name) for name in QUEUES}
-    return (
-        KeysEraser(store, ContactKeys(await app.keys(), store, app.clock)),
-        AliasesEraser(store),
-        MediaEraser(store, files),
-        MessagesEraser(store, raw),
-        PolicyEraser(store),
-        ChatsEraser(store, raw),
-        ThreadsEraser(store, app.clock, app.ids),
-        ArchiveEraser(store, raw, mentions),
-        ParkedEraser(dlqs, mentions),
-        SearchEraser(search),
-        DestinationsCount(store),
-        DeskLogEraser(store),
-        OnlyIds("due", "Solo identificadores; lo pendiente de la persona termina cancelado."),
-        OnlyIds("queues", "Lo que aún esté en camino se descarta al llegar, también del archivo."),
+async def _stores(
+    app: App[KeeperSettings], record: Record, files: Files, search: SearchPlace, edges: Edges | None
+) -> Stores:
+    store = await app.store()
+    return Stores(
+        store,
+        await app.objects(topology.RAW_BUCKET),
+        await app.objects(topology.MEDIA_BUCKET),
+        await app.objects(topology.EXPORTS_BUCKET),
+        files,
+        ContactKeys(await app.keys(), store, app.clock),
+        search,
+        edges,
+        {spec.name: await app.dlq(spec.name) for spec in topology.QUEUES},
+        QUEUES,
+        Mentions(record.people.alias_keys, app.settings.bsuid_scope),
+        app.clock,
+        app.ids,
     )
 
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from services.ingest.keeper.erasers import SERVICE
 from services.ingest.keeper.rows import aliases_of
+from services.ingest.keeper.settings import SERVICE
 from shared.clock import Clock
 from shared.due import outbox
 from shared.events.model import ContactChanged, ContactChangedEvent

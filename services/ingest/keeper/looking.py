@@ -8,8 +8,8 @@ from services.ingest import understand
 from services.ingest.archive import Arrived, poison_key, slot
 from services.ingest.archived import Archived
 from services.ingest.handlers import Ingest
-from services.ingest.keeper.erasers import MAIN_PART
 from services.ingest.keeper.ports import Document, SearchPlace
+from services.ingest.keeper.rows import MAIN_PART
 from services.ingest.keeper.slots import Seen
 from services.ingest.origin import Ours
 from shared.bus.port import Bus

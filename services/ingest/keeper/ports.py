@@ -1,4 +1,4 @@
-"""What the keeper needs of the search index: to forget people and messages, and to say what it lacks."""
+"""What the keeper needs of the search index and of the CDN."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,4 +31,23 @@ class SearchPlace(Protocol):
 
     async def missing(self, documents: Sequence[Document]) -> frozenset[str]:
         """message_ids that the index does not hold at this revision or a later one."""
+        ...
+
+
+class EdgesUnavailableError(Exception):
+    """No answer, throttled, or too many requests under way: nothing is known of the effect."""
+
+
+class Edges(Protocol):
+    """The CDN, from the keeper's side."""
+
+    async def forget(self, paths: Sequence[str], reference: str) -> None:
+        """Ask that no copy of these be served any more. Again with the same reference it is the same request.
+
+        Args:
+            paths: of objects, each from its first slash on; at most 3,000.
+            reference: of the request; the same for the same paths.
+
+        Raises EdgesUnavailableError.
+        """
         ...

@@ -7,6 +7,7 @@ from shared.record.shape import is_message_sk
 from shared.store.port import Attr, ConditionFailedError, Item, Store, Update
 
 SEALED = ("sealed", "sealed_ref")
+MAIN_PART = "0"  # of a delivery: the message itself, see services/forwarder/router.py
 
 
 def cleaned_row(row: Item) -> Update | None:

@@ -5,6 +5,8 @@ from pydantic import Field
 from services.ingest.settings import IngestSettings
 from shared.settings import OpenSearchSettings
 
+SERVICE = "keeper"
+
 
 class KeeperSettings(IngestSettings, OpenSearchSettings):
     """Settings of the keeper: ingest's, for it replays what is missing, and the index."""
@@ -17,4 +19,9 @@ class KeeperSettings(IngestSettings, OpenSearchSettings):
     )
     snapshot_days: int = Field(
         14, ge=1, le=90, description="days for which OpenSearch's snapshots live, 1 to 90"
+    )
+    cdn_distribution: str = Field(
+        "",
+        pattern=r"^[A-Z0-9]*$",
+        description="id of the CloudFront distribution before the media bucket; empty = nothing caches",
     )

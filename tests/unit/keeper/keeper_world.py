@@ -6,33 +6,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from services.ingest.keeper.adapters.memory import MemorySearch
-from services.ingest.keeper.erasers import (
-    SERVICE,
-    AliasesEraser,
-    ChatsEraser,
-    DeskLogEraser,
-    DestinationsCount,
-    KeysEraser,
-    MediaEraser,
-    MessagesEraser,
-    OnlyIds,
-    PolicyEraser,
-    SearchEraser,
-    ThreadsEraser,
-)
+from services.ingest.keeper.adapters.memory import MemoryEdges, MemorySearch
+from services.ingest.keeper.erasers.build import Stores, erasers
 from services.ingest.keeper.erasing import Erasing
 from services.ingest.keeper.looking import Looker
 from services.ingest.keeper.mentions import Mentions
 from services.ingest.keeper.reconciler import Reconciler
 from services.ingest.keeper.retention import Expiry
-from services.ingest.keeper.sweeping import ArchiveEraser, ParkedEraser
+from services.ingest.keeper.settings import SERVICE
 from services.ingest.keeper.withdrawn import Withdrawn
 from services.ingest.origin import Ours
 from shared.events.model import EVENT, Event
 from shared.ids import received_id
 from shared.objects.cdn import served_key
 from shared.objects.memory import MemoryObjects
+from shared.queue.memory import MemoryQueue
 from shared.record.build import build
 from shared.record.erasure import Backup, Requests
 from shared.record.files import Files, reference_sk
@@ -89,15 +77,18 @@ class Keep:
 
 
 def keep(d: Desk | None = None, **ports: Any) -> Keep:
-    """A keeper; `ports` replaces some of store, raw, bucket, search, dlq, bus."""
+    """A keeper; `ports` replaces some of store, raw, bucket, exports, search, edges, dlq, events_dlq, bus."""
     d = d or desk()
     w = d.world
     given = {
         "store": w.store,
         "raw": w.raw,
         "bucket": MemoryObjects("media"),
+        "exports": MemoryObjects("exports"),
         "search": MemorySearch(),
+        "edges": MemoryEdges(),
         "dlq": d.queue.dlq,
+        "events_dlq": MemoryQueue("search-dlq", w.clock, max_receives=None),
         "bus": d.bus,
         **ports,
     }
@@ -106,24 +97,24 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
     holds = Holds(store, record.people, w.clock, w.ids, SERVICE)
     files = Files(store, given["bucket"], w.clock)
     requests = Requests(store, record.people, w.clock, w.ids)
-    mentions = Mentions(record.people.alias_keys, "portfolio")
-    erasers = (
-        KeysEraser(store, ContactKeys(w.keys, store, w.clock)),
-        AliasesEraser(store),
-        MediaEraser(store, files),
-        MessagesEraser(store, raw),
-        PolicyEraser(store),
-        ChatsEraser(store, raw),
-        ThreadsEraser(store, w.clock, w.ids),
-        ArchiveEraser(store, raw, mentions),
-        ParkedEraser({"ingest": given["dlq"]}, mentions),
-        SearchEraser(search),
-        DestinationsCount(store),
-        DeskLogEraser(store),
-        OnlyIds("due", "solo ids"),
+    stores = Stores(
+        store,
+        raw,
+        given["bucket"],
+        given["exports"],
+        files,
+        ContactKeys(w.keys, store, w.clock),
+        search,
+        given["edges"],
+        {"ingest": given["dlq"], "search": given["events_dlq"]},
+        ("ingest", "connect"),
+        Mentions(record.people.alias_keys, "portfolio"),
+        w.clock,
+        w.ids,
     )
     backups = (Backup("llaves", 7),)
-    erasing = Erasing(store, record.people, requests, Ledger(raw), holds, erasers, backups, w.clock, w.ids)
+    asked = erasers(stores)
+    erasing = Erasing(store, record.people, requests, Ledger(raw), holds, asked, backups, w.clock, w.ids)
     inner = desk(w, store=store, raw=raw, bus=given["bus"])
     looker = Looker(store, raw, inner.ingest, search, given["bus"], OURS, "portfolio", w.clock)
     return Keep(
@@ -191,9 +182,10 @@ async def messages(k: Keep) -> list[dict[str, Any]]:
 async def stored(k: Keep) -> bytes:
     """Every byte of every object and of every clear attribute."""
     found = [repr(item).encode() for table in TABLES for item in await k.world.items(table)]
-    for bucket in (k.world.raw, k.bucket):
+    for bucket in (k.world.raw, k.bucket, k.ports["exports"]):
         found += [await bucket.get(info.key) async for info in bucket.list("")]
-    found += [body.encode() for body in k.ports["dlq"].bodies()]
+    found += [body.encode() for name in ("dlq", "events_dlq") for body in k.ports[name].bodies()]
+    found += k.ports["edges"].copies.values()
     return b"\n".join(found)
 
 

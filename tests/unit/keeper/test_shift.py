@@ -32,7 +32,7 @@ class App:
         self.tasks: dict[str, Any] = {}
         self.name = "keeper"
         self._k = k
-        self._buckets = {"raw": w.raw, "media": MemoryObjects("media")}
+        self._buckets = {"raw": w.raw, "media": MemoryObjects("media"), "exports": MemoryObjects("exports")}
 
     def _say(self, event: str, **facts: Any) -> None:
         self.said.append((event, facts))

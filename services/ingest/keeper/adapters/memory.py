@@ -1,10 +1,10 @@
-"""The index from the keeper's side, in memory."""
+"""The index and the CDN from the keeper's side, in memory."""
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.ingest.keeper.ports import Document, SearchUnavailableError
+from services.ingest.keeper.ports import Document, EdgesUnavailableError, SearchUnavailableError
 
 
 @dataclass
@@ -43,3 +43,21 @@ class MemorySearch:
         await asyncio.sleep(0)
         if self.fail:
             raise SearchUnavailableError("unreachable")
+
+
+@dataclass
+class MemoryEdges:
+    """Copies by path; `asked`: reference -> the paths that were to be forgotten."""
+
+    copies: dict[str, bytes] = field(default_factory=dict)
+    asked: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fail: bool = False
+
+    async def forget(self, paths: Sequence[str], reference: str) -> None:
+        """Drop copies."""
+        await asyncio.sleep(0)
+        if self.fail:
+            raise EdgesUnavailableError("unreachable")
+        self.asked[reference] = tuple(paths)
+        for path in paths:
+            self.copies.pop(path, None)

@@ -1,19 +1,18 @@
-"""Erasers of what was archived and of what was parked: the envelopes themselves.
+"""What was archived: the envelopes themselves.
 
 An envelope has no index of the people in it, and one message may lie in several, delivered again by Meta. So
 the whole archive is walked, object by object: erasures are few, and what was walked is known to be clean.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 
 from services.ingest.archive import Arrived, arrived
 from services.ingest.archived import Archived
 from services.ingest.keeper.mentions import Mentions
 from services.ingest.keeper.rows import unsealed, written
-from services.ingest.redact import without
 from shared.objects.port import ObjectMissingError, Objects
-from shared.queue.port import LeaseLostError, Message, Queue
+from shared.queue.port import Message
 from shared.record.accounts import account_id
 from shared.record.erasure import Outcome
 from shared.record.ledger import Subject
@@ -21,10 +20,6 @@ from shared.store.port import Store
 
 PREFIXES = ("raw/eum/", "raw/connect/", "poison/")  # the witness holds no person
 AT_ONCE = 16
-BATCH = 10
-HOLD_S = (
-    60  # less than the pause between two rounds: what a dead keeper holds is visible again by the next one
-)
 
 
 class ArchiveEraser:
@@ -82,57 +77,6 @@ class ArchiveEraser:
             event = await self._store.get("policy", known["at_pk"], known["at_sk"])
             if event is not None and not event.get("erased"):
                 await written(self._store, unsealed("policy", event))
-
-
-class ParkedEraser:
-    """Dead-letter queues whose bodies are envelopes; those of events hold ids only.
-
-    Args:
-        dlqs: by the queue's name.
-    """
-
-    place = "dlq"
-
-    def __init__(self, dlqs: Mapping[str, Queue], mentions: Mentions) -> None:
-        self._dlqs = dlqs
-        self._mentions = mentions
-
-    async def erase(self, subject: Subject) -> Outcome:
-        """Look at every message once."""
-        return Outcome(sum([await self._queue(name, subject) for name in sorted(self._dlqs)]))
-
-    async def _queue(self, name: str, subject: Subject) -> int:
-        queue, others, count = self._dlqs[name], {}, 0
-        while found := await queue.receive(BATCH, 0, HOLD_S):
-            fresh = [message for message in found if message.id not in others]
-            for message in fresh:
-                if await self._cleaned(queue, name, message, subject):
-                    count += 1
-                else:
-                    others[message.id] = message
-            if not fresh:
-                break
-        for message in others.values():
-            await _shown(queue, message)
-        return count
-
-    async def _cleaned(self, queue: Queue, name: str, message: Message, subject: Subject) -> bool:
-        found = arrived(message, name)
-        gone = self._mentions.gone(found, subject)
-        if gone == frozenset():
-            return False
-        rest = without(message.body, found.envelope, gone) if gone is not None else None
-        if rest is not None:
-            await queue.send(rest, message.attributes)
-        await queue.delete([message])
-        return True
-
-
-async def _shown(queue: Queue, message: Message) -> None:
-    try:
-        await queue.hide(message, 0)
-    except LeaseLostError:
-        return  # visible again already
 
 
 def _queue(key: str) -> str:

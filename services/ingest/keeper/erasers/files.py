@@ -1,0 +1,108 @@
+"""The person's files: in the bucket, and where the CDN holds copies of them.
+
+What the CDN must forget is put down before the files go (`config`, pk "cdn#<erasure_id>", sk = the object's key):
+whoever dies in between still knows it.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from services.ingest.keeper.ports import Edges
+from services.ingest.keeper.rows import partition, rows_of, written
+from shared.objects.cdn import ORIGINAL, served_key
+from shared.objects.port import Objects
+from shared.record.erasure import Outcome
+from shared.record.files import Files, reference_sk
+from shared.record.ledger import Subject
+from shared.record.shape import is_message_sk
+from shared.store.port import Attr, ContendedError, Delete, Item, Put, Store, Update
+
+ERASED_MEDIUM: Mapping[str, str] = {"state": "failed", "reason": "erased"}
+AT_ONCE = 1000  # CloudFront quota: 3,000 files in invalidations under way a distribution
+
+
+class MediaEraser:
+    """The person's files: each reference goes, and with the last one the file with its renditions.
+
+    Args:
+        bucket: the media bucket.
+    """
+
+    place = "media"
+
+    def __init__(self, store: Store, bucket: Objects, files: Files) -> None:
+        self._store = store
+        self._bucket = bucket
+        self._files = files
+
+    async def erase(self, subject: Subject) -> Outcome:
+        """Release every file of every message."""
+        count = 0
+        async for row in rows_of(self._store, subject):
+            if is_message_sk(row["sk"]) and row.get("media"):
+                count += await self._message(row, subject)
+        return Outcome(count)
+
+    async def _message(self, row: Item, subject: Subject) -> int:
+        dropped = await self._files.drop_incoming(row["message_id"])  # also what came after the last round
+        fresh = [each for each in row["media"] if not _gone(each)]
+        if not fresh:
+            return dropped
+        for each in fresh:
+            if "sha256" in each:
+                await self._owe(each["sha256"], reference_sk(row["message_id"], each["n"]), subject)
+                await self._files.release(each["sha256"], row["message_id"], each["n"])
+        left = [{"n": each["n"], "mime": each["mime"], **ERASED_MEDIUM} for each in row["media"]]
+        as_read = Attr("rev").eq(row["rev"])  # moved since: a file may have been settled
+        cleaned = Update(
+            "messages", row["pk"], row["sk"], set={"media": left}, add={"rev": 1}, condition=as_read
+        )
+        if not await written(self._store, cleaned):
+            raise ContendedError("message: moved while its files were released")
+        return len(fresh)
+
+    async def _owe(self, sha256: str, reference: str, subject: Subject) -> None:
+        """Put down what the CDN may hold of a file that goes."""
+        if not set(await self._files.references(sha256)) <= {reference}:
+            return  # it stays, and is somebody else's too
+        async for info in self._bucket.list(served_key(sha256).removesuffix(ORIGINAL)):
+            await self._store.write(Put("config", {"pk": _owed(subject), "sk": info.key}))
+
+
+class CdnEraser:
+    """What the CDN holds of files that went: a signed URL that is still good must find nothing.
+
+    Args:
+        edges: None where no distribution is configured, so that nothing is ever held.
+    """
+
+    place = "cdn"
+
+    def __init__(self, store: Store, edges: Edges | None) -> None:
+        self._store = store
+        self._edges = edges
+
+    async def erase(self, subject: Subject) -> Outcome:
+        """Have it forget each object; counts objects. Comes after MediaEraser."""
+        keys = [row["sk"] async for row in partition(self._store, "config", _owed(subject))]
+        for start in range(0, len(keys), AT_ONCE):
+            await self._batch(keys[start : start + AT_ONCE], subject)
+        if self._edges is None:
+            return Outcome(note="Sin distribución con caché (CDMX_CDN_DISTRIBUTION): no guarda copias.")
+        return Outcome(len(keys), note="Invalidación pedida a CloudFront, que la cumple en minutos.")
+
+    async def _batch(self, keys: Sequence[str], subject: Subject) -> None:
+        if self._edges is not None:
+            paths = [f"/{key}" for key in keys]
+            digest = hashlib.sha256("\n".join(paths).encode()).hexdigest()[:16]
+            await self._edges.forget(paths, f"{subject.erasure_id}-{digest}")
+        for key in keys:
+            await self._store.write(Delete("config", _owed(subject), key))
+
+
+def _gone(medium: Mapping[str, str]) -> bool:
+    return medium.get("reason") == ERASED_MEDIUM["reason"]
+
+
+def _owed(subject: Subject) -> str:
+    return f"cdn#{subject.erasure_id}"
