@@ -17,7 +17,7 @@ from shared.record.commit import commit
 from shared.store.port import Attr, ConditionFailedError, Item, Op, Store, Update
 
 TABLE = "media"
-LEASE_MS = 10 * 60 * 1000  # longer than a decoding may take in all (adapters/tools.py)
+LEASE_MS = 10 * 60 * 1000  # longer than a decoding may take in all (adapters/steps.py)
 MOST_RENDERS = 3  # a file that brought the task down this often is decoded no more
 _TURN = ("rendering_by", "rendering_until")
 

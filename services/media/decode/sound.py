@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-RATE = 1000  # samples a second, 8 bits with a sign (adapters/tools.py)
+RATE = 1000  # samples a second, 8 bits with a sign (adapters/roads.py)
 _BARS = 200
 
 
