@@ -1,5 +1,6 @@
 """Many worlds: which faults each seed is to visit, over the machine's cores, and what came of it."""
 
+import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ RATE = 0.008  # probability of a fault at a call, beside the wanted ones
 RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met soon, or met alone
 CALM_EACH = 10
 STRIDE = 7919  # a prime above the number of cells
+GARBAGE = 100_000  # objects between two looks for cycles: a world is short, and looking took a tenth of it
 WANTED = 8  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
 
 
@@ -109,7 +111,7 @@ def named(bug: str) -> Bug:
 def campaign(first: int, count: int, workers: int | None = None, bug: str = "") -> Iterator[Report]:
     """Play many seeds, in order of the seeds."""
     workers = workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(workers) as pool:
+    with ProcessPoolExecutor(workers, initializer=gc.set_threshold, initargs=(GARBAGE,)) as pool:
         yield from pool.map(partial(world, bug=bug), range(first, first + count), chunksize=4)
 
 

@@ -41,6 +41,16 @@ def copied(value: Any) -> Any:
     return value
 
 
+def snapshot(value: Any) -> Any:
+    """A deep copy of what `copied` let through before, without asking again."""
+    if type(value) is dict:
+        return {name: snapshot(each) if type(each) in _NESTED else each for name, each in value.items()}
+    return [snapshot(each) for each in value] if type(value) is list else value
+
+
+_NESTED = frozenset({dict, list})
+
+
 def _attribute(name: Any) -> str:
     if not isinstance(name, str) or not name:
         raise ValueError("attribute names are non-empty strings")

@@ -14,7 +14,7 @@ from itertools import islice
 
 from boto3.dynamodb.conditions import ConditionBase
 
-from shared.store.checks import check_op, check_size, check_transaction, copied, key_of
+from shared.store.checks import check_op, check_size, check_transaction, copied, key_of, snapshot
 from shared.store.conditions import holds
 from shared.store.port import (
     Check,
@@ -111,12 +111,12 @@ class MemoryStore:
     async def get(self, table: str, pk: str, sk: str = "-") -> Item | None:
         """One item, read consistently."""
         await asyncio.sleep(0)
-        return self._read(key_of(Delete(table, pk, sk)))
+        return self._shown(key_of(Delete(table, pk, sk)))
 
     async def get_many(self, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Item]:
         """Items by (table, pk, sk), read consistently; absent ones are missing from the answer."""
         await asyncio.sleep(0)
-        found = {key: self._read(key_of(Delete(*key))) for key in keys}
+        found = {key: self._shown(key_of(Delete(*key))) for key in keys}
         return {key: item for key, item in found.items() if item is not None}
 
     async def query(
@@ -137,7 +137,7 @@ class MemoryStore:
         view = held.views[index] if index else held.main
         size = limit or self._page_items
         rows = islice(_chosen(view, pk, sk, start, forward=forward), size)
-        items = [copied(view.items[row[1:]]) for row in rows]
+        items = [snapshot(view.items[row[1:]]) for row in rows]
         return Page(items, _resume(items[-1], view) if len(items) == size else None)
 
     async def write(self, op: Put | Update | Delete, *, old: bool = False) -> Item | None:
@@ -146,11 +146,12 @@ class MemoryStore:
         frozen = _frozen(op)
         await asyncio.sleep(0)
         self._refuse_contended([frozen])
-        before = self._read(key_of(frozen))
+        before = self._held(key_of(frozen))
         self._require([frozen])
         after = self._after(frozen)
         self._store(key_of(frozen), after)
-        return before if old else copied(after)
+        shown: Item | None = snapshot(before if old else after)
+        return shown
 
     async def transact(self, ops: Sequence[Op], token: str) -> None:
         """All or nothing; the same token within 10 minutes takes effect once."""
@@ -172,7 +173,7 @@ class MemoryStore:
         main = self._tables[table].main
         for key in list(main.items):
             if zlib.crc32(key[0].encode()) % segments == segment and key in main.items:
-                yield copied(main.items[key])
+                yield snapshot(main.items[key])
 
     def sweep(self, now_s: int) -> int:
         """Remove what TTL allows to go, as DynamoDB does some day after it; answers how many."""
@@ -185,9 +186,13 @@ class MemoryStore:
                     gone += 1
         return gone
 
-    def _read(self, key: tuple[str, str, str]) -> Item | None:
-        item = self._tables[key[0]].main.items.get(key[1:])
-        return None if item is None else copied(item)
+    def _held(self, key: tuple[str, str, str]) -> Item | None:
+        """The item itself: what is held is replaced, never changed, so that only callers need copies."""
+        return self._tables[key[0]].main.items.get(key[1:])
+
+    def _shown(self, key: tuple[str, str, str]) -> Item | None:
+        shown: Item | None = snapshot(self._held(key))
+        return shown
 
     def _refuse_contended(self, ops: Sequence[Op]) -> None:
         if self._contend(ops):
@@ -203,15 +208,15 @@ class MemoryStore:
         return True
 
     def _require(self, ops: Sequence[Op]) -> None:
-        found = [self._read(key_of(op)) for op in ops]
+        found = [self._held(key_of(op)) for op in ops]
         failed = [n for n, op in enumerate(ops) if not _permitted(op, found[n])]
         if failed:
-            old = {n: item for n in failed if (item := found[n]) is not None}
+            old = {n: snapshot(item) for n in failed if (item := found[n]) is not None}
             raise ConditionFailedError(failed, old)
 
     def _after(self, op: Op) -> Item | None:
         key = key_of(op)
-        after = _applied(op, self._read(key))
+        after = _applied(op, self._held(key))
         if after is not None:
             check_size(after)
             _check_index_keys(self._tables[key[0]].spec, after)
