@@ -154,6 +154,8 @@ class Importer:
         inbound = self._inbound(people, one)
         kept = await self._ports.patiently(lambda: self._ports.record.keeper.keep(inbound))
         self._count(kept.kind)
+        if kept.kind == "erased":
+            await self._dropped(one.ids[0])
         return Written(kept.events, kept.owed)
 
     async def _there(self, people: ChatPeople, one: _Ready, seen: Item) -> Written:
@@ -182,6 +184,11 @@ class Importer:
             self._count("damaged")
             return False
         return True
+
+    async def _dropped(self, message_id: str) -> None:
+        """The file of a line that is older than its person's erasure."""
+        async for info in self._ports.media.list(f"incoming/{message_id}/"):
+            await self._ports.media.delete(info.key)
 
     def _inbound(self, people: ChatPeople, one: _Ready) -> Inbound:
         message_id, clock = one.ids[0], self._ports.clock

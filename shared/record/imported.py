@@ -143,12 +143,14 @@ class Imports:
     async def forget(self, aliases: Sequence[str]) -> bool:
         """Take out a person whom a run met first, unless anything of them is in use; True where they are gone.
 
-        Their key stays: a destroyed key means a person who was erased.
+        Their key stays: a destroyed key means a person who was erased; of such one the aliases are the ledger.
         """
         found = await self._store.get_many([("aliases", alias, "-") for alias in aliases])
         owners = list(dict.fromkeys(item["contact_id"] for item in found.values()))
         contact = await self._store.get("contacts", owners[0]) if len(owners) == 1 else None
-        if contact is None or "merged_into" in contact or await self._people.conversations(owners[0]):
+        if contact is None or contact.get("erased") or "merged_into" in contact:
+            return False
+        if await self._people.conversations(owners[0]):
             return False
         same = Attr("rev").eq(contact["rev"]) & Attr("merged_into").not_exists()
         own = Attr("contact_id").eq(owners[0])

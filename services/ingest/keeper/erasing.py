@@ -58,7 +58,7 @@ class Erasing:
         self._requests = requests
         self._ledger = ledger
         self._holds = holds
-        self._erasers = tuple(erasers)
+        self.erasers = tuple(erasers)
         self._backups = tuple(backups)
         self._clock = clock
         self._ids = ids
@@ -132,7 +132,7 @@ class Erasing:
     async def _round(self, item: Item) -> None:
         """Ask every place; one that does not answer keeps the others from nothing, but the round counts as none."""
         subject, erased, trouble = read(item["subject"]), 0, []
-        for eraser in self._erasers:
+        for eraser in self.erasers:
             try:
                 erased += await self._place(item, eraser, subject)
             except Exception as error:  # noqa: BLE001 - the other places are asked all the same; raised below

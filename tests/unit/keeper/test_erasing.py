@@ -7,10 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingest.keeper.ports import EdgesUnavailableError
 from shared.bus.attributes import body
 from shared.events.model import EVENT, MediaSettledEvent
+from shared.media.uploads import upload_key
+from shared.objects.cdn import served_key
 from shared.record import events
+from shared.record.codec import dumps, loads
 from shared.record.erasure import NoContactError
+from shared.record.files import reference_sk
 from shared.record.holds import NoSubjectError
 from shared.store.port import Put, Update
 from sim.loop import run as run_virtual
@@ -292,3 +297,108 @@ async def died_twice(at: int, second: int, *, after: bool) -> None:
     for each in receipt["places"]:
         if each["place"] in {"messages", "raw"} and not each["at_least"]:
             assert each["erased"] == 2
+
+
+async def test_the_cdn_forgets_files_that_go_and_no_others() -> None:
+    k = keep()
+    ana = await morning(k)
+    first = await message_of(k, "wamid.a1")
+    own, shared = (each["sha256"] for each in first["media"])
+    edges = k.ports["edges"]
+    for sha in (own, shared):
+        edges.copies[f"/{served_key(sha)}"] = b"copy of " + sha.encode()
+    done = await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert list(edges.copies) == [f"/{served_key(shared)}"]
+    (asked,) = edges.asked.values()
+    assert asked == (f"/{served_key(own)}", f"/{served_key(own, 'thumb.webp')}")
+    places = {each["place"]: each["erased"] for each in done["receipt"]["places"]}
+    assert places["cdn"] == 2
+    assert [item for item in await k.world.items("config") if item["pk"].startswith("cdn#")] == []
+
+
+async def test_what_the_cdn_must_forget_is_known_until_it_answers() -> None:
+    k = keep()
+    ana = await morning(k)
+    own = (await message_of(k, "wamid.a1"))["media"][0]["sha256"]
+    k.ports["edges"].copies[f"/{served_key(own)}"] = b"copy"
+    k.ports["edges"].fail = True
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    with pytest.raises(EdgesUnavailableError):
+        await k.erasing.work()
+    assert await k.bucket.head(served_key(own)) is None
+    k.ports["edges"].fail = False
+    await k.through(erasure)
+    assert k.ports["edges"].copies == {}
+
+
+async def test_a_system_without_a_cdn_that_caches_says_so() -> None:
+    k = keep(edges=None)
+    ana = await morning(k)
+    done = await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    (cdn,) = [each for each in done["receipt"]["places"] if each["place"] == "cdn"]
+    assert cdn["erased"] == 0
+    assert "CDMX_CDN_DISTRIBUTION" in cdn["note"]
+    assert [item for item in await k.world.items("config") if item["pk"].startswith("cdn#")] == []
+
+
+async def test_the_journals_of_imports_lose_the_person() -> None:
+    k = keep()
+    ana = await morning(k)
+    aliases = [i["pk"] for i in await k.world.items("aliases") if i["contact_id"] == ana]
+    (thread,) = [c["pk"] for c in await k.world.items("conversations") if c["contact_id"] == ana]
+    exports = k.ports["exports"]
+    journal = {"run": "m1", "state": "done", "done": {"x": 1}, "counts": {"new": 1}}
+    met = {"met": [aliases, ["other"]], "conversations": [thread, "c_other"]}
+    await exports.put("imports/m1/state.json", dumps({**journal, **met}))
+    await exports.put("imports/m2/state.json", dumps({**journal, "met": [["other"]], "conversations": []}))
+    await exports.put("imports/m1/ids/x/00000000.json", b'["h_1"]')
+    done = await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    left = loads(await exports.get("imports/m1/state.json"))
+    assert left == {**journal, "met": [["other"]], "conversations": ["c_other"]}
+    assert {each["place"]: each["erased"] for each in done["receipt"]["places"]}["imports"] == 1
+
+
+async def test_parked_events_of_the_person_go_and_those_of_others_stay() -> None:
+    k = keep()
+    ana = await morning(k)
+    parked, envelope_ = k.ports["events_dlq"], events.Envelope(NOON_MS)
+    for wamid in ("wamid.a1", "wamid.l1"):
+        message = await message_of(k, wamid)
+        await parked.send(body(events.media_settled(message, message["media"][0]["n"], envelope_)), {})
+    other = await message_of(k, "wamid.l1")
+    done = await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert [other["pk"] in each for each in parked.bodies()] == [True]
+    assert {each["place"]: each["erased"] for each in done["receipt"]["places"]}["dlq"] == 2
+
+
+async def test_an_upload_sent_to_the_person_ends_with_the_message() -> None:
+    k = keep()
+    ana = await morning(k)
+    message = await message_of(k, "wamid.a2")
+    sha = await attach(k, message, b"a file of ours")
+    media = [{**message["media"][0], "upload_id": "u_1"}]
+    w = k.world
+    await w.store.write(
+        Update("messages", message["pk"], message["sk"], set={"media": media}, add={"rev": 1})
+    )
+    await w.store.write(Put("media", {"pk": "u_1", "sk": "-", "state": "ready", "sha256": sha, "rev": 3}))
+    await w.store.write(Put("media", {"pk": sha, "sk": reference_sk("u_1", 0)}))
+    await k.bucket.put(upload_key("u_1"), b"a file of ours")
+    upload = {"pk": "u_1", "state": "ready", "sha256": sha, "rev": 3, "mime": "image/jpeg"}
+    settled = body(events.upload_settled(upload, events.Envelope(NOON_MS)))
+    await w.store.write(Put("desk_log", {"pk": "log", "sk": f"{1:016d}", "event": settled}))
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert b"a file of ours" not in await stored(k)
+    assert await w.store.get("media", "u_1") is None
+    assert [sha in item["event"] for item in await w.items("desk_log")] == [False]
+
+
+async def test_what_a_worker_still_fetched_for_the_person_is_found_by_the_next_round() -> None:
+    k = keep()
+    ana = await morning(k)
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    await k.erasing.work()
+    message = await message_of(k, "wamid.a1")
+    await k.bucket.put(f"incoming/{message['message_id']}/0/file", b"fetched too late")
+    await k.through(erasure)
+    assert b"fetched too late" not in await stored(k)

@@ -6,9 +6,11 @@ whoever dies in between still knows it.
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from services.ingest.keeper.ports import Edges
 from services.ingest.keeper.rows import partition, rows_of, written
+from shared.media.uploads import upload_key
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.objects.port import Objects
 from shared.record.erasure import Outcome
@@ -49,9 +51,7 @@ class MediaEraser:
         if not fresh:
             return dropped
         for each in fresh:
-            if "sha256" in each:
-                await self._owe(each["sha256"], reference_sk(row["message_id"], each["n"]), subject)
-                await self._files.release(each["sha256"], row["message_id"], each["n"])
+            await self._medium(row["message_id"], each, subject)
         left = [{"n": each["n"], "mime": each["mime"], **ERASED_MEDIUM} for each in row["media"]]
         as_read = Attr("rev").eq(row["rev"])  # moved since: a file may have been settled
         cleaned = Update(
@@ -61,9 +61,23 @@ class MediaEraser:
             raise ContendedError("message: moved while its files were released")
         return len(fresh)
 
-    async def _owe(self, sha256: str, reference: str, subject: Subject) -> None:
+    async def _medium(self, message_id: str, medium: Mapping[str, Any], subject: Subject) -> None:
+        """Release what a message refers to; one of ours may be an agent's upload, which ends with it."""
+        upload_id = medium.get("upload_id")
+        upload = await self._store.get("media", upload_id) if upload_id else None
+        sha256 = medium.get("sha256") or (upload or {}).get("sha256")
+        owners = [(message_id, medium["n"]), *([(upload_id, 0)] if upload_id else [])]
+        if sha256:
+            await self._owe(sha256, {reference_sk(*owner) for owner in owners}, subject)
+            for owner, n in owners:
+                await self._files.release(sha256, owner, n)
+        if upload_id:
+            await self._bucket.delete(upload_key(upload_id))
+            await self._store.write(Delete("media", upload_id, "-"))
+
+    async def _owe(self, sha256: str, mine: set[str], subject: Subject) -> None:
         """Put down what the CDN may hold of a file that goes."""
-        if not set(await self._files.references(sha256)) <= {reference}:
+        if not set(await self._files.references(sha256)) <= mine:
             return  # it stays, and is somebody else's too
         async for info in self._bucket.list(served_key(sha256).removesuffix(ORIGINAL)):
             await self._store.write(Put("config", {"pk": _owed(subject), "sk": info.key}))

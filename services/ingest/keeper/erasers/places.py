@@ -25,6 +25,7 @@ ERASED: Mapping[str, str] = {
     "bucket raw/sealed/": "messages",
     "bucket media/incoming/": "media",
     "bucket media/quarantine/": "media",
+    "bucket media/uploads/": "media",
     "bucket media/served/": "media",
     "bucket exports/imports/": "imports",
     f"index {topology.SEARCH_ALIAS}": "opensearch",
@@ -52,9 +53,6 @@ STATED: Mapping[str, tuple[str, str]] = {
         for spec in topology.QUEUES
     },
 }
-
-# Prefixes that the contract names and nothing writes to: what lies there has no eraser yet.
-UNUSED = frozenset({"bucket media/uploads/"})
 
 
 def stated() -> tuple[Stated, ...]:

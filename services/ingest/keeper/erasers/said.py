@@ -104,7 +104,10 @@ class ChatsEraser:
 
 
 class DeskLogEraser:
-    """The live log holds ids, and hashes of files: those of the person's go at once, the entries after 24 hours."""
+    """The live log holds ids, and hashes of files: those of the person's go at once, the entries after 24 hours.
+
+    An upload's event names no conversation: its hash goes with the file.
+    """
 
     place = "desk_log"
 
@@ -112,14 +115,18 @@ class DeskLogEraser:
         self._store = store
 
     async def erase(self, subject: Subject) -> Outcome:
-        """Take the hashes out; no entry goes, for the log must have no gap."""
+        """Take the hashes out; no entry goes, for the log must have no gap. Comes after MediaEraser."""
         count = 0
         async for row in partition(self._store, "desk_log", "log"):
             event = loads(row["event"])
-            mine = event["data"].get("conversation_id") in subject.conversation_ids
-            if mine and event["data"].get("sha256"):
+            if event["data"].get("sha256") and await self._theirs(event["data"], subject):
                 event["data"]["sha256"] = None
                 here, clean = Attr("pk").exists(), {"event": dumps(event).decode()}
                 op = Update("desk_log", row["pk"], row["sk"], set=clean, condition=here)
                 count += await written(self._store, op)
         return Outcome(count, note="Quedan identificadores; cada entrada se va a las 24 horas.")
+
+    async def _theirs(self, data: Mapping[str, Any], subject: Subject) -> bool:
+        if data.get("conversation_id"):
+            return data["conversation_id"] in subject.conversation_ids
+        return await self._store.get("media", data["sha256"]) is None
