@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from shared.media.uploads import Kind
+
 
 class MediaGoneError(Exception):
     """Meta no longer has the file, or never had it under this id: nothing brings it back."""
@@ -96,7 +98,7 @@ class Decoded:
     Attributes:
         made: its renditions. facts: width, height, ms (of play), pages.
         hashes: of its picture; None where there is none, or nothing to see on it.
-        card: what its metadata say of where, when, with what and by whom (services/media/card.py).
+        card: what its metadata say of where, when, with what and by whom (services/media/adapters/cards.py).
         text: read out of it. reason: why something is missing, a code of shared/media/outcomes.py.
     """
 
@@ -118,6 +120,13 @@ class Decoder(Protocol):
         """
         ...
 
+    async def convert(self, chunks: AsyncIterator[bytes], kind: str, wish: Kind) -> Decoded:
+        """Make of a file of MIME type `kind` what WhatsApp takes as `wish` (services/media/sending.py).
+
+        One rendition, or none and the reason. Raises DecoderUnavailableError.
+        """
+        ...
+
     async def release(self, decoded: Decoded) -> None:
-        """Forget what decode made; nothing of it can be taken after this."""
+        """Forget what decode or convert made; nothing of it can be taken after this."""
         ...

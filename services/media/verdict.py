@@ -38,6 +38,7 @@ _SAME = (
     frozenset({"image/jpeg", "image/jpg"}),
     frozenset({"text/rtf", "application/rtf"}),
     frozenset({"audio/wav", "audio/x-wav"}),
+    frozenset({"audio/webm", "video/webm", "video/x-matroska"}),  # what browsers record
 )
 # What a browser may run. It is never served under its own name, whatever was declared.
 _ACTIVE = frozenset(

@@ -21,8 +21,9 @@ class Origin:
     """How far a file has come about.
 
     Attributes:
-        first_seen: ms; of the oldest reference to any file of the group. first_message_id: whose it was.
-        sources: different contacts who sent one of them. messages: how many messages have one.
+        first_seen: ms; of the oldest reference to any file of the group, of a received one where there is one.
+        first_message_id: whose it was.
+        sources: different contacts who sent one of them; 0 for a file of ours. messages: how many messages have one.
         variants: different files of the group, this one included.
     """
 
@@ -40,18 +41,33 @@ def like_sk(sha256: str) -> str:
 
 async def origin(store: Store, sha256: str) -> Origin | None:
     """Where a file and those near it came from; None where nobody refers to it any more."""
+    return origin_of(await references(store, sha256))
+
+
+async def references(store: Store, sha256: str) -> list[Item]:
+    """Every message's reference to a file or to those near it; an upload of ours is no message."""
     shas = await _group(store, await _first(store, sha256), sha256)
-    references = [each for sha in shas for each in await _beside(store, sha, _REFERENCE)]
+    found = [each for sha in shas for each in await _beside(store, sha, _REFERENCE)]
+    return [each for each in found if not _message_id(each).startswith("u_")]
+
+
+def origin_of(references: Sequence[Item]) -> Origin | None:
+    """What references say together; None where there is none."""
     if not references:
         return None
-    oldest = min(references, key=lambda each: (each["at"], each["sk"]))
+    received = [each for each in references if not _message_id(each).startswith("o_")]
+    oldest = min(received or references, key=lambda each: (each["at"], each["sk"]))
     return Origin(
         first_seen=oldest["at"],
-        first_message_id=oldest["sk"].split("#")[1],
-        sources=len({each.get("contact_id", each["conversation_id"]) for each in references}),
-        messages=len({each["sk"].split("#")[1] for each in references}),
+        first_message_id=_message_id(oldest),
+        sources=len({each.get("contact_id", each["conversation_id"]) for each in received}),
+        messages=len({_message_id(each) for each in references}),
         variants=len({each["pk"] for each in references}),
     )
+
+
+def _message_id(reference: Item) -> str:
+    return str(reference["sk"].split("#")[1])
 
 
 async def _first(store: Store, sha256: str) -> str:

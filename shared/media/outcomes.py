@@ -5,7 +5,7 @@ through `explain`. Pure.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 State = Literal["pending", "ready", "failed", "quarantined"]
@@ -98,10 +98,52 @@ OUTCOMES: Mapping[str, Outcome] = {
     "no_preview": Outcome(
         "ready", "No hay vista previa de este tipo de archivo; se puede descargar.", "never"
     ),
+    # A file of ours that cannot go to WhatsApp.
+    "upload_gone": Outcome(
+        "failed", "El archivo que se subió ya no está: se guarda un día. Súbalo otra vez.", "person"
+    ),
+    "unsupported": Outcome(
+        "failed",
+        "WhatsApp no acepta este tipo de archivo. Conviértalo, o mándelo como documento PDF.",
+        "person",
+    ),
+    "no_clean_copy": Outcome(
+        "failed",
+        "A este formato no se le pueden quitar autor y fechas, y así no sale. Guárdelo como DOCX, XLSX, PPTX o PDF.",
+        "person",
+    ),
+    "too_long": Outcome(
+        "failed",
+        "Ni reducido cabe en el límite de WhatsApp. Recórtelo, o mándelo en partes.",
+        "person",
+    ),
+    "no_sound": Outcome("failed", "El archivo no tiene sonido. Revise que sea el correcto.", "person"),
+    "no_picture": Outcome("failed", "El video no tiene imagen. Mándelo como audio.", "person"),
+    "unreadable": Outcome(
+        "failed", "El archivo está dañado y no se puede preparar para WhatsApp. Suba otra copia.", "person"
+    ),
+    "too_heavy": Outcome(
+        "failed",
+        "Prepararlo para WhatsApp exige demasiado. Redúzcalo o recórtelo, y súbalo otra vez.",
+        "person",
+    ),
+}
+_OWN = "Suba otra copia."
+# The same of a file of ours: nobody else can be asked for it.
+UPLOADED_ES: Mapping[str, str] = {
+    "zero_bytes": f"El archivo está vacío. {_OWN}",
+    "too_large": "Pesa más de 100 MB, el máximo de WhatsApp.",
+    "mismatch": f"El contenido no es del tipo que dice ser: no se manda. {_OWN}",
+    "program": "Es un programa, no un documento: no se manda a nadie.",
+    "bomb": "Al abrirse crece sin medida (archivo bomba): no se manda a nadie.",
+    "polyglot": f"Son dos archivos en uno; uno va escondido: no se manda. {_OWN}",
+    "encrypted": "Tiene contraseña y no se puede revisar. Súbalo sin contraseña.",
+    "infected": "El antivirus encontró una amenaza: no se manda. Avise a sistemas.",
 }
 _UNKNOWN = Outcome("failed", "No se pudo recibir este archivo. Avise a sistemas.", "person")
 
 
-def explain(code: str) -> Outcome:
-    """What a code means; a code of another version of this table is still explained."""
-    return OUTCOMES.get(code, _UNKNOWN)
+def explain(code: str, *, uploaded: bool = False) -> Outcome:
+    """What a code means, of a file of ours with `uploaded`; one of another version of this table is still explained."""
+    found = OUTCOMES.get(code, _UNKNOWN)
+    return replace(found, es=UPLOADED_ES.get(code, found.es)) if uploaded else found

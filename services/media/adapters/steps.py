@@ -76,9 +76,16 @@ class Steps:
         """A program."""
         return await self._sandbox.run(bench.box, limits, wall_s, argv=argv)
 
-    async def job(self, bench: Bench, job: str, args: Mapping[str, Any]) -> Ran:
+    async def job(
+        self,
+        bench: Bench,
+        job: str,
+        args: Mapping[str, Any],
+        limits: Limits = QUICK,
+        wall_s: float = QUICK_S,
+    ) -> Ran:
         """A job of services/media/decode."""
-        ran = await self._sandbox.run(bench.box, QUICK, QUICK_S, job=job, args=args)
+        ran = await self._sandbox.run(bench.box, limits, wall_s, job=job, args=args)
         bench.judge(ran)
         return ran
 

@@ -3,11 +3,14 @@
 import shutil
 from collections.abc import AsyncIterator, Callable
 
+from services.media.adapters.converting import converted
 from services.media.adapters.roads import Road, road
 from services.media.adapters.sandbox import Box, Sandbox
 from services.media.adapters.steps import QUICK, QUICK_S, Bench, MadeFile, Steps
 from services.media.ports import Decoded, DecoderUnavailableError
 from services.media.renditions import names
+from services.media.sending import target
+from shared.media.uploads import Kind
 
 PROGRAMS = ("ffmpeg", "ffprobe", "tesseract", "pdftoppm", "pdftotext", "pdfinfo")
 
@@ -48,6 +51,20 @@ class Tools:
         bench = await self._through(chunks, kind, road(kind), read=read)
         made = [MadeFile(bench.box, name, mime) for name, mime in names(kind).items()]
         return self._done(bench, made)
+
+    async def convert(self, chunks: AsyncIterator[bytes], kind: str, wish: Kind) -> Decoded:
+        """Make of a file what WhatsApp takes. Raises DecoderUnavailableError."""
+        aim = target(wish, kind)
+        if isinstance(aim, str):
+            return Decoded(reason=aim)
+
+        async def way(steps: Steps, bench: Bench) -> None:
+            await converted(steps, bench, wish, aim)
+
+        bench = await self._through(chunks, kind, way, read=False)
+        if not bench.reason and bench.box.size(aim.name) > aim.most:
+            bench.reason = "too_long"
+        return self._done(bench, [] if bench.reason else [MadeFile(bench.box, aim.name, aim.mime)])
 
     async def release(self, decoded: Decoded) -> None:
         """Remove the file's folder."""

@@ -27,8 +27,9 @@ _OCR_SIDE = 2200
 _OCR_FROM = 100  # pixels a side: smaller ones hold no words
 _TEXT = 200  # characters of a metadata field
 _FRAMES = 200  # of an animated sticker
+_FRAME_MS = 100  # where it does not say
 _WHOLE_PIXELS = 100_000_000  # of formats that are read whole or not at all: all but JPEG
-_RAN_OUT, _BROKEN = 128 + 24, 4  # as if its processor time were over (SIGXCPU); see decode/zygote.py
+_RAN_OUT, BROKEN = 128 + 24, 4  # as if its processor time were over (SIGXCPU); see decode/zygote.py
 _SRGB = ImageCms.createProfile("sRGB")
 _DCT = np.cos(np.pi * (2 * np.arange(_SIDE) + 1) * np.arange(_SIDE)[:, None] / (2 * _SIDE))
 _warm = io.BytesIO()
@@ -53,7 +54,7 @@ def main(src: str, sizes: Sequence[tuple[str, int]], clean: str = "", *, ocr: bo
             said = _all(src, picture, sizes, clean, ocr=ocr)
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         sys.stderr.write(type(error).__name__)
-        return _BROKEN
+        return BROKEN
     sys.stdout.write(json.dumps(said))
     sys.stdout.flush()
     return 0
@@ -66,15 +67,15 @@ def _all(
     said: dict[str, Any] = {"width": width, "height": height, "card": card(picture), "made": [], "reason": ""}
     largest = max((side for _, side in sizes), default=SHRUNK)
     picture.draft("RGB", (largest, largest))  # a JPEG is read at the scale that is needed
-    said["reason"] = _load(picture)
-    flat = _upright(picture)
+    said["reason"] = load(picture)
+    flat = upright(picture)
     for name, side in sizes:
-        _save(_fit(flat, side), name)
+        _save(fit(flat, side), name)
         said["made"].append(name)
-    grey = _fit(flat, SHRUNK).convert("L")
+    grey = fit(flat, SHRUNK).convert("L")
     said["hashes"] = hashes(grey)
     if ocr and min(width, height) >= _OCR_FROM:
-        _fit(flat, _OCR_SIDE).convert("L").save("ocr.png", compress_level=1)
+        fit(flat, _OCR_SIDE).convert("L").save("ocr.png", compress_level=1)
         said["made"].append("ocr.png")
     if clean and width * height <= _CLEAN_PIXELS:
         _clean(src, clean)
@@ -82,8 +83,8 @@ def _all(
     return said
 
 
-def _load(picture: Image.Image) -> str:
-    """Read the pixels; of a cut file as many as there are, and say so."""
+def load(picture: Image.Image) -> str:
+    """Read the pixels; of a cut file as many as there are, and say so: "damaged"."""
     try:
         picture.load()
     except (OSError, SyntaxError, ValueError):
@@ -93,7 +94,7 @@ def _load(picture: Image.Image) -> str:
     return ""
 
 
-def _upright(picture: Image.Image) -> Image.Image:
+def upright(picture: Image.Image) -> Image.Image:
     """As it is meant to be seen: turned by its own word, sRGB, transparency on white."""
     turned = ImageOps.exif_transpose(picture)
     if turned.mode in {"RGBA", "LA", "PA"} or "transparency" in turned.info:
@@ -114,7 +115,8 @@ def _srgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _fit(picture: Image.Image, side: int) -> Image.Image:
+def fit(picture: Image.Image, side: int) -> Image.Image:
+    """A copy whose longest side is at most `side` pixels, without metadata."""
     made = picture.copy()
     made.thumbnail((side, side), Image.Resampling.LANCZOS)
     made.info = {}
@@ -136,22 +138,26 @@ def _clean(src: str, name: str) -> None:
     ImageFile.LOAD_TRUNCATED_IMAGES = True
     with Image.open(src, formats=FORMATS) as picture:
         if name.endswith("jpg"):
-            made = _upright(picture)
-            made.info = {}
-            made.save(name, "JPEG", quality=95, subsampling=0)
+            whole = upright(picture)
+            whole.info = {}
+            whole.save(name, "JPEG", quality=95, subsampling=0)
             return
-        frames = [_bare(frame) for frame in _frames(picture)]
-        more = {"save_all": True, "append_images": frames[1:]} if len(frames) > 1 else {}
-        times = {"duration": picture.info.get("duration", 100), "loop": 0} if len(frames) > 1 else {}
-        lossless = {"lossless": True} if name.endswith("webp") and len(frames) == 1 else {}
-        frames[0].save(name, name.rpartition(".")[2].upper(), **more, **times, **lossless)
+        found = frames(picture)
+        made, times = [_bare(frame) for frame, _ in found], [ms for _, ms in found]
+        moving = {"save_all": True, "append_images": made[1:], "duration": times, "loop": 0}
+        lossless = {"lossless": True} if name.endswith("webp") else {}
+        more = moving if len(made) > 1 else lossless
+        made[0].save(name, name.rpartition(".")[2].upper(), **more)
 
 
-def _frames(picture: Image.Image) -> list[Image.Image]:
+def frames(picture: Image.Image) -> list[tuple[Image.Image, int]]:
+    """Each frame of a picture, upright, and for how many ms it is shown."""
     found = []
     for number in range(min(getattr(picture, "n_frames", 1), _FRAMES)):
         picture.seek(number)
-        found.append(ImageOps.exif_transpose(picture).copy())
+        picture.load()  # a frame's time is known once it was read
+        ms = int(picture.info.get("duration") or _FRAME_MS)
+        found.append((ImageOps.exif_transpose(picture).copy(), ms))
     return found
 
 

@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 from services.media.decode import jail
 
-_JOBS = ("picture", "pdf", "office", "sound")
+_JOBS = ("picture", "outgoing", "pdf", "office", "sound")
 # Codecs the libraries ask for by name: like every module, they must be in memory before the confinement.
 _CODECS = ("ascii", "cp437", "latin-1", "utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig")
 _STEP_S = 0.02
