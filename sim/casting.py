@@ -8,6 +8,7 @@ import services.forwarder.gateway.__main__ as gateway
 import services.ingest.__main__ as ingest
 import services.media.__main__ as media
 import services.search.__main__ as indexer
+from services.desk.adapters.memory import PlainTickets
 from services.desk.settings import DeskSettings
 from services.forwarder.ports import NotSentError, SecretsUnavailableError, UnclearError
 from services.forwarder.settings import ForwarderSettings, GatewaySettings
@@ -83,7 +84,9 @@ def cast(
         await ingest.compose(app)
 
     async def run_desk(_world: World, app: SimApp[DeskSettings]) -> None:
-        desks.up[app.name] = await desk.assemble(app, UrlWire(), app.wrap(SecretWire(), SECRETS))
+        desks.up[app.name] = await desk.assemble(
+            app, UrlWire(), app.wrap(SecretWire(), SECRETS), PlainTickets()
+        )
         desks.records[app.name] = await _record(app)
 
     return [

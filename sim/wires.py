@@ -173,6 +173,6 @@ def link(medium: Any) -> str:
 class UrlWire:
     """The CDN's signer."""
 
-    def url(self, sha256: str, ttl_s: int) -> str:
+    def url(self, sha256: str, ttl_s: int, rendition: str = "original") -> str:
         """An URL nobody follows."""
-        return f"https://cdn.invalid/{sha256}?{ttl_s}"
+        return f"https://cdn.invalid/{sha256}/{rendition}?{ttl_s}"

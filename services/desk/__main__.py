@@ -6,6 +6,7 @@ import aiohttp
 
 from services.desk.account import AccountView
 from services.desk.adapters.secrets import AwsSecretWriter
+from services.desk.adapters.tickets import open_tickets
 from services.desk.api.app import application
 from services.desk.api.parts import Parts
 from services.desk.appender import Appender
@@ -14,11 +15,14 @@ from services.desk.hub import Hub
 from services.desk.inbox import Inbox
 from services.desk.live import Live
 from services.desk.log import DeskLog
+from services.desk.media import Urls
 from services.desk.presence import Presence
 from services.desk.replies import SERVICE, Replies
 from services.desk.rules import Rules, SecretWriter
 from services.desk.settings import DeskSettings
-from services.desk.view import Renderer, Urls
+from services.desk.uploads import KIND as UPLOAD_KIND
+from services.desk.uploads import Tickets, Uploads
+from services.desk.view import Renderer
 from shared import topology
 from shared.clock import Clock
 from shared.due import OUTBOX_KIND, DueTimer, outbox_handler
@@ -28,6 +32,7 @@ from shared.http.jwks import Keys
 from shared.http.server import HttpServer
 from shared.objects.cdn import Cdn, load_private_key
 from shared.record.build import build
+from shared.record.files import Files
 from shared.service import App, run
 from shared.store.port import ContendedError, StoreUnavailableError
 
@@ -38,7 +43,9 @@ async def compose(app: App[DeskSettings]) -> None:
     """Build the desk over AWS and the CDN, and open its API."""
     settings = app.settings
     secrets = AwsSecretWriter(await app.client("secretsmanager"))
-    parts = await assemble(app, _cdn(settings, app.clock), secrets)
+    bucket = settings.naming.bucket(topology.MEDIA_BUCKET, settings.account)
+    tickets = await open_tickets(app.stack, settings.region, bucket, settings.uploads_url)
+    parts = await assemble(app, _cdn(settings, app.clock), secrets, tickets)
     session = await app.stack.enter_async_context(aiohttp.ClientSession())
     keys = Keys(HttpJwks(session, settings.oidc_jwks_url))
     verifier = Verifier(keys, settings.oidc_issuer, settings.oidc_audience, app.clock)
@@ -48,7 +55,7 @@ async def compose(app: App[DeskSettings]) -> None:
     app.task("api", server.run)
 
 
-async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter) -> Parts:
+async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, tickets: Tickets) -> Parts:
     """Build the desk out of the app's ports: its worker, its timer, its tail, and what stands behind the API."""
     settings, clock, ids = app.settings, app.clock, app.ids
     store, bus, raw = await app.store(), await app.bus(), await app.objects(topology.RAW_BUCKET)
@@ -63,6 +70,8 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter) ->
         retention_days=settings.retention_days,
     )
     log, audit = DeskLog(store, clock, ids), AuditLog(store, clock, ids)
+    bucket = await app.objects(topology.MEDIA_BUCKET)
+    uploads = Uploads(store, bucket, Files(store, bucket, clock), tickets, bus, clock, ids)
     renderer = Renderer(store, record.reader, record.people, urls)
 
     def report(what: str, error: BaseException) -> None:
@@ -74,13 +83,15 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter) ->
     busy = (StoreUnavailableError, ContendedError)
     breaker = app.breaker("dynamodb", busy, lambda: store.get("leases", "probe"))
     app.worker(await app.queue("desk"), appender.handle, breakers=[breaker], concurrency=settings.concurrency)
-    app.task("due", DueTimer(store, clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, report).run)
+    due = {OUTBOX_KIND: outbox_handler(bus), UPLOAD_KIND: uploads.on_due}
+    app.task("due", DueTimer(store, clock, SERVICE, due, report).run)
     app.task("tail", hub.run)
     return Parts(
         reader=record.reader,
         renderer=renderer,
         inbox=Inbox(store, clock, list(settings.numbers), settings.retention_days),
-        replies=Replies(store, record.reader, record.outbound, bus, clock, ids),
+        replies=Replies(store, record.reader, record.outbound, uploads, bus, clock, ids),
+        uploads=uploads,
         rules=Rules(store, audit, secrets, clock, settings.prefix, plain_http=settings.webhook_loopback),
         log=log,
         hub=hub,

@@ -10,12 +10,16 @@ from shared.errors import Poison
 from shared.http.problems import Problem
 from shared.ids import desk_id
 from shared.record.outbound import Draft
+from shared.record.shape import MediaItem
+from shared.whatsapp.bodies import MAX_CAPTION
 from shared.whatsapp.content import of_outgoing
 from shared.whatsapp.outgoing import Outgoing, parse, record_form
 
+UNKNOWN = "application/octet-stream"
 MAX_ASKED = 100_000  # characters of one request; what is longer is a document
 MessageId = Annotated[str, Field(pattern=r"^[ioh]_[a-z2-7]{26}$")]
 _Short = Annotated[str, Field(min_length=1, max_length=256)]
+_Caption = Annotated[str, Field(min_length=1, max_length=MAX_CAPTION)]
 
 
 class _Asked(BaseModel):
@@ -50,10 +54,38 @@ class LocationReply(_Asked):
     reply_to: MessageId | None = None
 
 
-Reply = Annotated[TextReply | ReactionReply | LocationReply, Field(discriminator="type")]
+class _FileReply(_Asked):
+    upload_id: Annotated[str, Field(pattern=r"^u_[a-z2-7]{26}$", description="completed, of the same kind")]
+    reply_to: MessageId | None = None
 
 
-def named(reply: TextReply | ReactionReply | LocationReply) -> str | None:
+class PictureReply(_FileReply):
+    """A photo or a video, with words under it."""
+
+    type: Literal["image", "video"]
+    caption: _Caption | None = None
+
+
+class SoundReply(_FileReply):
+    """An audio file, a voice note or a sticker: they carry no words."""
+
+    type: Literal["audio", "voice", "sticker"]
+
+
+class DocumentReply(_FileReply):
+    """A document; the receiver sees it under `filename`."""
+
+    type: Literal["document"]
+    filename: _Short
+    caption: _Caption | None = None
+
+
+FileReply = PictureReply | SoundReply | DocumentReply
+AnyReply = TextReply | ReactionReply | LocationReply | FileReply
+Reply = Annotated[AnyReply, Field(discriminator="type")]
+
+
+def named(reply: AnyReply) -> str | None:
     """The message that a reply quotes or reacts to."""
     return reply.target if isinstance(reply, ReactionReply) else reply.reply_to
 
@@ -64,12 +96,13 @@ def part_id(agent_id: str, key: str, part: int) -> str:
 
 
 def drafts(
-    reply: TextReply | ReactionReply | LocationReply,
+    reply: AnyReply,
     conversation_id: str,
     agent_id: str,
     key: str,
     wamid: str | None,
     traceparent: str | None = None,
+    mime: str = UNKNOWN,
 ) -> list[Draft]:
     """The drafts of one request, in order.
 
@@ -80,6 +113,7 @@ def drafts(
         key: the request's Idempotency-Key.
         wamid: Meta's id of the message that is quoted or reacted to.
         traceparent: of the request.
+        mime: of the file, where it has one.
 
     Raises:
         Problem: the text takes too many messages, or WhatsApp cannot take it at all.
@@ -95,9 +129,11 @@ def drafts(
                 message_id=part_id(agent_id, key, number),
                 conversation_id=conversation_id,
                 author=agent_id,
-                type=reply.type,
+                type=content.kind,
                 message=record_form(message),
                 preview=content.preview,
+                media=_files(reply, mime),
+                flags=content.flags,
                 reply_to=target if not reaction and number == 0 else None,
                 reacts_to=target if reaction else None,
                 traceparent=traceparent,
@@ -113,13 +149,30 @@ def _parsed(form: Mapping[str, Any]) -> Outgoing:
         raise Problem(422, "invalid", "body") from error
 
 
-def _forms(reply: TextReply | ReactionReply | LocationReply, wamid: str | None) -> list[Mapping[str, Any]]:
+def _files(reply: AnyReply, mime: str) -> list[MediaItem]:
+    """The one file of a message, to be settled by services/media whatever its upload's state (shared/media/uploads.py)."""
+    if not isinstance(reply, FileReply):
+        return []
+    return [MediaItem(n=0, mime=mime, state="pending", upload_id=reply.upload_id)]
+
+
+def _file(reply: FileReply) -> Mapping[str, Any]:
+    """The message of a file; its id is ours until the gateway has given the file to Meta."""
+    kind = "audio" if reply.type == "voice" else reply.type
+    words = reply.model_dump(include={"caption", "filename"}, exclude_none=True)
+    voice = {"voice": True} if reply.type == "voice" else {}
+    return {"type": kind, kind: {"id": reply.upload_id, **words, **voice}}
+
+
+def _forms(reply: AnyReply, wamid: str | None) -> list[Mapping[str, Any]]:
     quote = {"context": {"message_id": wamid}} if wamid is not None else {}
     if isinstance(reply, ReactionReply):
         return [{"type": "reaction", "reaction": {"message_id": wamid, "emoji": reply.emoji}}]
     if isinstance(reply, LocationReply):
         place = reply.model_dump(exclude={"type", "reply_to"}, exclude_none=True)
         return [{"type": "location", "location": place, **quote}]
+    if isinstance(reply, FileReply):
+        return [{**_file(reply), **quote}]
     parts = split(reply.text)
     if len(parts) > MAX_PARTS:
         raise Problem(422, "text-too-long", "text", parts=len(parts), limit=MAX_PARTS)

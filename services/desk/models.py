@@ -52,16 +52,88 @@ class ConversationPage(Model):
     cursor: str | None
 
 
+class Explained(Model):
+    """Why a file stands where it does, and what to do, in plain Spanish.
+
+    `helps`: machine = it goes on by itself, sender = ask the person to send it again, person = ask support, never =
+    nothing does.
+    """
+
+    code: str
+    text: str
+    helps: Literal["machine", "sender", "person", "never"]
+
+
+class Rendition(Model):
+    """A copy made for people (`thumb.webp`, `preview.mp4` ..) or to leave the house (`clean.<ext>`), signed."""
+
+    name: str
+    url: str
+
+
 class Medium(Model):
-    """A file of a message; `url` is signed and good for minutes, null until the file is ready."""
+    """A file of a message. All addresses are signed and good for `url_seconds`; null until the file is ready.
+
+    Of a message whose content is not for the caller only position, type and state are shown.
+    """
 
     n: int
     mime: str
     state: Literal["pending", "ready", "failed", "quarantined"]
-    size: int | None
-    sha256: str | None
-    reason: str | None
-    url: str | None
+    phase: Literal["fetching", "waiting", "held", "ready", "expired", "erased", "failed", "quarantined"]
+    explained: Explained | None = None
+    size: int | None = None
+    sha256: str | None = None
+    reason: str | None = None
+    url: str | None = None
+    url_seconds: int | None = None
+    renditions: list[Rendition] = Field(default_factory=list)
+    card: dict[str, Any] | None = Field(
+        None,
+        description="what its metadata say: when, latitude and longitude, camera, author; as found, unverified",
+    )
+    text: str | None = Field(None, description="read out of it (OCR, a document's own text)")
+    transcript: str | None = None
+
+
+class FileOrigin(Model):
+    """How far a file, or one near the same, has come about; `first_seen` is when it reached us first.
+
+    What protected people sent is counted only for those who may see it.
+    """
+
+    first_seen: str
+    first_message_id: str
+    sources: int
+    messages: int
+    variants: int
+
+
+class MediumDetail(Medium):
+    """A file with what is known of it beyond its message."""
+
+    origin: FileOrigin | None
+    perceptual_hashes: list[str] = Field(description="64 bits each, hex; near = at most 10 bits apart")
+
+
+class Upload(Model):
+    """A file on its way to a reply: open until it is completed, then pending until it was checked."""
+
+    upload_id: str
+    kind: Literal["image", "video", "audio", "voice", "document", "sticker"]
+    mime: str
+    size: int
+    state: Literal["open", "pending", "ready", "failed", "quarantined"]
+    explained: Explained | None
+    expires_at: str
+
+
+class UploadTicket(Upload):
+    """An upload and where its bytes go: one PUT to `url` with `headers`, before `url_expires_at`."""
+
+    url: str | None = Field(description="null once the bytes are there")
+    headers: dict[str, str]
+    url_expires_at: str | None
 
 
 class Reaction(Model):
@@ -119,6 +191,10 @@ class Status(Model):
     at: str
     whatsapp: dict[str, Any] | None = Field(
         None, description="Meta's status object; only in a message's detail"
+    )
+    contacts: list[dict[str, Any]] | None = Field(
+        None,
+        description="the recipient as the status names them (wa_id, user_id, profile); only in a message's detail",
     )
 
 
@@ -183,6 +259,8 @@ class Attempt(Model):
 
 class MessageDetail(Message):
     """A message with everything that is known of it; `raw` only for those who support the system."""
+
+    media: list[MediumDetail]  # type: ignore[assignment] # narrower than a message's, and both are only read
 
     value: dict[str, Any] | None = Field(description="the webhook change's value as received")
     attempts: list[Attempt]

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from services.desk.drafts import LocationReply, ReactionReply, TextReply, drafts, named, part_id
+from services.desk.drafts import UNKNOWN, AnyReply, FileReply, drafts, named, part_id
+from services.desk.uploads import Uploads
 from shared.bus.port import Bus
 from shared.clock import Clock
 from shared.due import outbox, publish_outbox
@@ -27,24 +28,30 @@ SERVICE = "desk"
 SETTLE_MS = 60_000  # CONTRACTS s.6: only a person sends again, once the claim is older than this
 RETRYABLE = frozenset({"unsettled", "failed"})
 
-Asked = TextReply | ReactionReply | LocationReply
-
 
 class Replies:
     """Writes into conversations."""
 
     def __init__(
-        self, store: Store, reader: Reader, outbound: Outbound, bus: Bus, clock: Clock, ids: Ids
+        self,
+        store: Store,
+        reader: Reader,
+        outbound: Outbound,
+        uploads: Uploads,
+        bus: Bus,
+        clock: Clock,
+        ids: Ids,
     ) -> None:
         self._store = store
         self._reader = reader
         self._outbound = outbound
+        self._uploads = uploads
         self._bus = bus
         self._clock = clock
         self._ids = ids
 
     async def reply(
-        self, conversation_id: str, asked: Asked, caller: Principal, key: str, traceparent: str | None
+        self, conversation_id: str, asked: AnyReply, caller: Principal, key: str, traceparent: str | None
     ) -> list[Item]:
         """The messages of a request, recorded; the same request answers the same messages.
 
@@ -53,13 +60,16 @@ class Replies:
         thread = await self._reader.thread(conversation_id)
         if thread is None:
             raise Problem(404, "not-found", "conversation_id")
+        mime = UNKNOWN
         try:
             self._check_open(thread)
+            if isinstance(asked, FileReply):
+                mime = (await self._uploads.usable(asked.upload_id, asked.type, caller))["mime"]
         except Problem:  # what was recorded while it was open is answered as it was
             if await self._reader.find(part_id(caller.agent_id, key, 0)) is None:
                 raise
         wamid = await self._wamid(named(asked), thread)
-        made = drafts(asked, thread.item["pk"], caller.agent_id, key, wamid, traceparent)
+        made = drafts(asked, thread.item["pk"], caller.agent_id, key, wamid, traceparent, mime)
         # Each part moves the conversation on; as it was read it serves the first one.
         return [await self._record(draft, None if number else thread) for number, draft in enumerate(made)]
 

@@ -14,6 +14,9 @@ class DeskSettings(ApiSettings, CdnSettings):
     console_url: str = Field(
         "", description="the console's origin, e.g. https://mesa.example.org; empty = none"
     )
+    uploads_url: str = Field(
+        "", description="S3's base URL as browsers reach it; empty = as the desk itself reaches it"
+    )
     webhook_loopback: bool = Field(
         default=False, description="true where destinations on this machine may be called over http"
     )

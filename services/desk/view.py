@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from services.desk.models import Call, Conversation, Edit, Medium, Message, Preview, Reaction, Reason, Status
+from services.desk.media import MediaView, Urls
+from services.desk.models import Call, Conversation, Edit, Message, Preview, Reaction, Reason, Status
 from shared.http.principal import Principal, Role
 from shared.record.changes import SETTING, Policy, Word, policy_of
 from shared.record.content import Content
@@ -18,16 +19,7 @@ from shared.whatsapp import errors
 
 CALLS = frozenset({"call", "call_end"})
 _VIA = {"history": "del historial del teléfono", "echo": "desde el teléfono"}
-URL_S = 300  # how long a signed URL is good: the console asks again when it needs one later
 CLEARED: Role = "admin"  # who reads protected people's content until each has a list of named readers
-
-
-class Urls(Protocol):
-    """Signs URLs of served media (shared/objects/cdn.py)."""
-
-    def url(self, sha256: str, ttl_s: int) -> str:
-        """The URL of the original, good for `ttl_s` seconds."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ class Renderer:
         self._store = store
         self._reader = reader
         self._people = people
-        self._urls = urls
+        self.media = MediaView(store, reader, urls)
 
     async def beside(self, conversation_id: str) -> Beside:
         """What of a message's conversation and contact decides how it is shown."""
@@ -97,7 +89,7 @@ class Renderer:
             "late": bool(view.routed and view.routed.get("late")),
             "preview": (content.preview or None) if shown else None,
             "whatsapp": dict(content.message) if shown else None,
-            "media": [self._medium(each, shown=shown) for each in item["media"]],
+            "media": await self.media.all(view, shown=shown, protected=beside.protected),
             "withheld": withheld(content) if shown else None,
             "call": call(item, [content, *ends]) if shown and item["type"] in CALLS else None,
             "reactions": await self._reactions(view.reactions) if known else [],
@@ -165,19 +157,6 @@ class Renderer:
             Preview(**{name: str(found.get(name, "")) for name in ("text", "type", "direction")})
             if found
             else None
-        )
-
-    def _medium(self, medium: Mapping[str, Any], *, shown: bool) -> Medium:
-        sha256 = medium.get("sha256")
-        ready = shown and medium["state"] == "ready" and sha256 is not None
-        return Medium(
-            n=medium["n"],
-            mime=medium["mime"],
-            state=medium["state"],
-            size=medium.get("size"),
-            sha256=sha256,
-            reason=medium.get("reason"),
-            url=self._urls.url(sha256, URL_S) if ready and sha256 is not None else None,
         )
 
     async def _reactions(self, items: Sequence[Item]) -> list[Reaction]:
@@ -250,7 +229,8 @@ def call(item: Item, parts: Sequence[Content]) -> Call:
 
 def status(item: Item, content: Mapping[str, Any] | None = None) -> Status:
     """A status item; `content` is what was sealed of it, where it is to be shown."""
-    listed = (content or {}).get("value", {}).get("statuses") or [None]
+    value = (content or {}).get("value", {})
+    listed = value.get("statuses") or [None]
     return Status(
         status=item["status"],
         attempt=item.get("attempt"),
@@ -259,6 +239,7 @@ def status(item: Item, content: Mapping[str, Any] | None = None) -> Status:
         pricing=item.get("pricing"),
         at=rfc3339(item["ts"] * 1000 if isinstance(item.get("ts"), int) else item["arrival_ms"]),
         whatsapp=listed[0],
+        contacts=value.get("contacts"),
     )
 
 

@@ -40,7 +40,7 @@ def like_sk(sha256: str) -> str:
 
 
 async def origin(store: Store, sha256: str) -> Origin | None:
-    """Where a file and those near it came from; None where nobody refers to it any more."""
+    """Where a file and those near it came from; None where nobody who sent it refers to it any more."""
     return origin_of(await references(store, sha256))
 
 
@@ -68,6 +68,11 @@ def origin_of(references: Sequence[Item]) -> Origin | None:
 
 def _message_id(reference: Item) -> str:
     return str(reference["sk"].split("#")[1])
+
+
+def _came(reference: Item) -> bool:
+    """Whether somebody sent it to us: not what we send, nor what an agent has uploaded."""
+    return "conversation_id" in reference and reference.get("direction") != "out"
 
 
 async def _first(store: Store, sha256: str) -> str:

@@ -11,7 +11,7 @@ from services.desk.api.parts import ConversationId, Desk, MessageIdPath, Parts
 from services.desk.drafts import MessageId
 from services.desk.inbox import Place
 from services.desk.models import Attempt, Conversation, ConversationPage, MessageDetail, MessagePage
-from services.desk.view import reason, status
+from services.desk.view import CLEARED, reason, status
 from shared.http.access import Staff, StaffOrSupport
 from shared.http.cursor import decode, encode
 from shared.http.principal import SUPPORT, Principal
@@ -102,8 +102,9 @@ async def message(caller: StaffOrSupport, desk: Desk, message_id: MessageIdPath)
         await desk.audit.record(caller.agent_id, "protected.viewed", view.item["pk"])
     content = await desk.reader.open(view.item) if shown else None
     reported = [status(each, await desk.reader.open_child(each) if shown else None) for each in view.statuses]
+    media = await desk.renderer.media.details(fields["media"], cleared=caller.has(CLEARED))
     return MessageDetail(
-        **{**fields, "statuses": reported},
+        **{**fields, "statuses": reported, "media": media},
         value=dict(content.value) or None if content else None,
         attempts=[_attempt(each) for each in await _attempts(desk, view.item)],
         raw_id=view.item.get("raw_id"),

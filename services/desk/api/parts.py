@@ -15,6 +15,7 @@ from services.desk.live import Live
 from services.desk.log import DeskLog
 from services.desk.replies import Replies
 from services.desk.rules import Rules
+from services.desk.uploads import Uploads
 from services.desk.view import Renderer
 from shared.clock import Clock
 from shared.objects.port import Objects
@@ -29,6 +30,7 @@ class Parts:
     renderer: Renderer
     inbox: Inbox
     replies: Replies
+    uploads: Uploads
     rules: Rules
     log: DeskLog
     hub: Hub

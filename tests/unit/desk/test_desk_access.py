@@ -6,13 +6,14 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from services.desk.api import account, conversations, live, replies, rules
+from services.desk.api import account, conversations, live, replies, rules, uploads
 from shared.http.access import check_guarded
 from tests.unit.desk.world import World
 
 IDS = {
     "conversation_id": "c_" + "a" * 26,
     "message_id": "i_" + "a" * 26,
+    "upload_id": "u_" + "a" * 26,
     "rule_id": "x",
     "event_id": "a_" + "0" * 32 + ".0",
 }
@@ -28,7 +29,7 @@ OPERATORS = {
 
 
 def endpoints() -> Iterator[tuple[str, str]]:
-    for router in (conversations.router, replies.router, rules.router, live.router, account.router):
+    for router in (each.router for each in (conversations, replies, uploads, rules, live, account)):
         check_guarded(router)
         for route in router.routes:
             assert isinstance(route, APIRoute)
@@ -40,7 +41,7 @@ ENDPOINTS = sorted(endpoints())
 
 
 def test_the_walk_sees_every_endpoint() -> None:
-    assert len(ENDPOINTS) == 19
+    assert len(ENDPOINTS) == 22
     documented = World().app.openapi()["paths"]
     assert sum(len(methods) for methods in documented.values()) == len(ENDPOINTS)
 

@@ -177,7 +177,9 @@ async def test_reactions_and_places() -> None:
     ("body", "field"),
     [
         ({}, "body"),
-        ({"type": "video"}, "body"),
+        ({"type": "gif"}, "body"),
+        ({"type": "video"}, "video.upload_id"),
+        ({"type": "sticker", "upload_id": "u_" + "a" * 26, "caption": "x"}, "sticker.caption"),
         ({"type": "text", "text": ""}, "text.text"),
         ({"type": "text", "text": "x", "extra": 1}, "text.extra"),
         ({"type": "text", "text": "x", "reply_to": "wamid.1"}, "text.reply_to"),

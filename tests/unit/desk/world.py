@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 
 from services.desk.account import AccountView
-from services.desk.adapters.memory import MemorySecretWriter, PlainUrls
+from services.desk.adapters.memory import MemorySecretWriter, PlainTickets, PlainUrls
 from services.desk.api.app import application
 from services.desk.api.parts import Parts
 from services.desk.appender import Appender
@@ -17,16 +17,20 @@ from services.desk.log import DeskLog
 from services.desk.presence import Presence
 from services.desk.replies import SERVICE, Replies
 from services.desk.rules import Rules
+from services.desk.uploads import Uploads
 from services.desk.view import Renderer
 from shared.bus.memory import MemoryBus
 from shared.events.model import Event
 from shared.ids import Ids
+from shared.objects.memory import MemoryObjects
 from shared.queue.memory import MemoryQueue
 from shared.queue.port import Message
 from shared.record.build import build
+from shared.record.files import Files
 from shared.record.inbound import Inbound
 from shared.record.kept import Kept
 from shared.store.port import Item
+from shared.topology import MEDIA_BUCKET
 from tests.unit.http.tokens import Provider
 from tests.unit.record import world as record_world
 from tests.unit.record.world import NOON_MS, PNID
@@ -45,7 +49,8 @@ class World:
             base.store, base.raw, base.keys, base.pepper, base.clock, base.ids, service=SERVICE
         )
         self.sent = MemoryQueue("send", base.clock)
-        self.bus = MemoryBus({"send": self.sent})
+        self.for_media = MemoryQueue("media", base.clock)
+        self.bus = MemoryBus({"send": self.sent, "media": self.for_media})
         self.log = DeskLog(base.store, base.clock, base.ids)
         self.hub = Hub(self.log, lambda _error: None)
         self.delivered: list[float] = []
@@ -54,6 +59,9 @@ class World:
         self.audit = AuditLog(base.store, base.clock, base.ids)
         self.clients: list[float] = []
         self.agents: list[float] = []
+        self.bucket = MemoryObjects(MEDIA_BUCKET)
+        files = Files(base.store, self.bucket, base.clock)
+        self.uploads = Uploads(base.store, self.bucket, files, PlainTickets(), self.bus, base.clock, base.ids)
         self.provider = Provider()
         self.provider.clock.now_s = NOON_MS / 1000
         self.parts = self._parts()
@@ -67,7 +75,10 @@ class World:
             reader=reader,
             renderer=renderer,
             inbox=Inbox(base.store, base.clock, [PNID], 400),
-            replies=Replies(base.store, reader, self.record.outbound, self.bus, base.clock, base.ids),
+            replies=Replies(
+                base.store, reader, self.record.outbound, self.uploads, self.bus, base.clock, base.ids
+            ),
+            uploads=self.uploads,
             rules=Rules(base.store, self.audit, self.secrets, base.clock, "t-", plain_http=False),
             log=self.log,
             hub=self.hub,

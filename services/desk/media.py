@@ -1,0 +1,160 @@
+"""A message's files as one caller may see them: how far they are and why, signed addresses, what is known of them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+from services.desk.models import Explained, FileOrigin, Medium, MediumDetail, Rendition
+from shared.media.origin import TABLE, origin_of, references
+from shared.media.outcomes import explain
+from shared.objects.cdn import ORIGINAL
+from shared.record.events import rfc3339
+from shared.record.reader import Reader, View
+from shared.store.port import Item, Store
+
+URL_S = 300  # how long a signed URL is good: the console asks again when it needs one later
+PROTECTED_URL_S = 60  # issue Record: at most a minute for people who are protected
+Phase = Literal["fetching", "waiting", "held", "ready", "expired", "erased", "failed", "quarantined"]
+_COMING = Explained(
+    code="fetching", text="Se está recibiendo y revisando. Aparece solo en unos segundos.", helps="machine"
+)
+_HELD = Explained(
+    code="held",
+    text="Esta persona agotó su presupuesto de hoy: el archivo está a salvo y llega solo al empezar el siguiente día.",
+    helps="machine",
+)
+_ERASED = Explained(
+    code="erased", text="Se borró a petición de la persona. No se puede recuperar.", helps="never"
+)
+
+
+class Urls(Protocol):
+    """Signs URLs of served media (shared/objects/cdn.py)."""
+
+    def url(self, sha256: str, ttl_s: int, rendition: str = ORIGINAL) -> str:
+        """The URL of the original or of a rendition, good for `ttl_s` seconds."""
+        ...
+
+
+def phase(state: str, reason: str | None) -> Phase:
+    """Where a file stands, in one word."""
+    if state == "pending":
+        return "fetching" if not reason else "held" if _over_budget(reason) else "waiting"
+    ends: dict[str, Phase] = {"expired": "expired", "erased": "erased"}
+    if state == "failed":
+        return ends.get(reason or "", "failed")
+    return "ready" if state == "ready" else "quarantined"
+
+
+def outcome(state: str, reason: str | None) -> Explained | None:
+    """Why a file stands where it does and what helps, in plain Spanish; None where there is nothing to say."""
+    at = phase(state, reason)
+    if at in ("fetching", "held", "erased"):
+        return {"fetching": _COMING, "held": _HELD, "erased": _ERASED}[at]
+    if not reason:
+        return None if at == "ready" else _told("unexplained")
+    told = _told(reason)
+    return _COMING if at == "waiting" and explain(reason).state != "pending" else told
+
+
+def _told(code: str) -> Explained:
+    known = explain(code)
+    return Explained(code=code, text=known.es, helps=known.retry)
+
+
+def _over_budget(reason: str) -> bool:
+    return reason == "held" or "budget" in reason
+
+
+class MediaView:
+    """Renders files.
+
+    Args:
+        urls: signs their addresses.
+    """
+
+    def __init__(self, store: Store, reader: Reader, urls: Urls) -> None:
+        self._store = store
+        self._reader = reader
+        self._urls = urls
+
+    async def all(self, view: View, *, shown: bool, protected: bool) -> list[Medium]:
+        """The files of a message with what was read out of them; of what is not shown only that there is a file."""
+        return [
+            await self._medium(each, view, shown=shown, protected=protected) for each in view.item["media"]
+        ]
+
+    async def details(self, media: Sequence[Medium], *, cleared: bool) -> list[MediumDetail]:
+        """The same with what is known beyond this message; `cleared`: who also sees what protected people sent."""
+        return [
+            MediumDetail(
+                **medium.model_dump(),
+                origin=await self._origin(medium.sha256, cleared=cleared) if medium.sha256 else None,
+                perceptual_hashes=await self._hashes(medium.sha256) if medium.sha256 else [],
+            )
+            for medium in media
+        ]
+
+    async def _medium(self, medium: Mapping[str, Any], view: View, *, shown: bool, protected: bool) -> Medium:
+        state, reason = medium["state"], medium.get("reason")
+        facts = {"n": medium["n"], "mime": medium["mime"], "state": state, "phase": phase(state, reason)}
+        if not shown:
+            return Medium(**facts)
+        sha256, ttl_s = medium.get("sha256"), PROTECTED_URL_S if protected else URL_S
+        served = sha256 if state == "ready" else None
+        return Medium(
+            **facts,
+            size=medium.get("size"),
+            sha256=sha256,
+            reason=reason,
+            explained=outcome(state, reason),
+            url=self._urls.url(served, ttl_s) if served else None,
+            url_seconds=ttl_s if served else None,
+            renditions=self._renditions(served, medium.get("renditions", ()), ttl_s) if served else [],
+            **await self._reading(view, medium["n"]),
+        )
+
+    def _renditions(self, sha256: str, names: Sequence[str], ttl_s: int) -> list[Rendition]:
+        return [Rendition(name=name, url=self._urls.url(sha256, ttl_s, name)) for name in names]
+
+    async def _reading(self, view: View, n: int) -> dict[str, Any]:
+        """What was read out of a file; several readings of it are one."""
+        said: dict[str, Any] = {}
+        for item in view.readings:
+            if item["n"] == n:
+                said |= {
+                    name: value for name, value in (await self._reader.open_child(item)).items() if value
+                }
+        named = {name: said.get(name) for name in ("text", "transcript")}
+        return {**named, "card": dict(said["card"]) if said.get("card") else None}
+
+    async def _origin(self, sha256: str, *, cleared: bool) -> FileOrigin | None:
+        found = await references(self._store, sha256)
+        known = found if cleared else await self._unprotected(found)
+        origin = origin_of(known)
+        if origin is None:
+            return None
+        return FileOrigin(
+            first_seen=rfc3339(origin.first_seen),
+            first_message_id=origin.first_message_id,
+            sources=origin.sources,
+            messages=origin.messages,
+            variants=origin.variants,
+        )
+
+    async def _unprotected(self, found: Sequence[Item]) -> list[Item]:
+        """Without what protected people sent: that they sent it too is theirs."""
+        about = [_about(each) for each in found]
+        asked = list(dict.fromkeys(key for keys in about for key in keys))
+        items = await self._store.get_many(asked) if asked else {}
+        guarded = {key for key, item in items.items() if item.get("protected")}
+        return [each for each, keys in zip(found, about, strict=True) if guarded.isdisjoint(keys)]
+
+    async def _hashes(self, sha256: str) -> list[str]:
+        item = await self._store.get(TABLE, sha256)
+        return list((item or {}).get("hashes", {}).get("index", ()))
+
+
+def _about(reference: Item) -> list[tuple[str, str, str]]:
+    keys = [("conversations", str(reference["conversation_id"]), "-")]
+    contact_id = reference.get("contact_id")
+    return [*keys, ("contacts", str(contact_id), "-")] if contact_id else keys
