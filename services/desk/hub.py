@@ -43,6 +43,8 @@ class Hub:
             self._recent.extend(entries)
             self._seen = entries[-1].seq
             self._wake()
+            if len(entries) < PAGE:
+                return
 
     async def head(self) -> int:
         """The highest number seen by the tail, or in the log before its first turn."""
