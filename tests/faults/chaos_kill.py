@@ -1,4 +1,4 @@
-"""kill -9 of a worker at a moment when it demonstrably holds work in flight."""
+"""kill -9 or SIGSTOP of a worker at a moment when it demonstrably holds work in flight."""
 
 import asyncio
 import os
@@ -82,8 +82,27 @@ class Killer:
             await asyncio.sleep(_PAUSE_S)
         return Strike(part, *hit, time.monotonic() - began)
 
+    async def freeze(self, part: str, seconds: float) -> int | None:
+        """Stop a worker that holds work for `seconds`, then let it go on; how much it held, None = it never did."""
+        hit = await self._stopped(part)
+        if hit is None:
+            return None
+        pid = self._system.pid(part)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        return hit[1]
+
     async def _strike_worker(self, part: str) -> tuple[int, int] | None:
-        """Stop it when its metrics say that it holds something, look whether that is so, and kill it."""
+        """Kill it while it is stopped with work in its hands."""
+        hit = await self._stopped(part)
+        if hit is not None:
+            self._system.kill(part)
+        return hit
+
+    async def _stopped(self, part: str) -> tuple[int, int] | None:
+        """Stop it when its metrics say that it holds something, and look whether that is so; else it goes on."""
         pid, until = self._system.pid(part), time.monotonic() + _AIM_S
         while time.monotonic() < until:
             in_flight = await self._in_flight(part)
@@ -91,7 +110,6 @@ class Killer:
                 os.kill(pid, signal.SIGSTOP)
                 held = self._waiting(QUEUES[part])
                 if held:
-                    self._system.kill(part)
                     return in_flight, held
                 os.kill(pid, signal.SIGCONT)
             await asyncio.sleep(_LOOK_S)

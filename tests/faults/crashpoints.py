@@ -8,24 +8,19 @@ with a person and a message of its own, and at the end the audit is asked about 
 import asyncio
 import random
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from local import ports as port_table
 from local.plan import ACCOUNT
-from local.process import free_port
-from local.system import System
-from tests.faultproxy import FaultProxy, Rule
+from tests.faultproxy import Rule
 from tests.faults import crash_calls, newsroom_run
 from tests.faults.newsroom import Newsroom
 from tests.faults.newsroom_audit import Audit
+from tests.faults.ways import Way, opened
 from twin.audit.finding import pseudonym
 
 # Worker -> what somebody does to make it work.
@@ -37,44 +32,12 @@ STIMULI = {
     "indexer": ("text", "reply"),
     "desk": ("text", "reply"),
 }
-_EMULATED = ("SQS", "SNS", "S3", "DYNAMODB", "KMS", "SECRETS_MANAGER")
 _QUIET_S = 6.0
 _AIM_S = 8.0
 _TRIES = 5
 _THREAD_S = 30.0
 _REST_S = 480.0
 _PAUSE_S = 0.05
-
-
-@dataclass(slots=True)
-class Way:
-    """The proxies between one worker and the endpoints."""
-
-    emulator: FaultProxy
-    twin: FaultProxy
-    search: FaultProxy
-
-    def all(self) -> tuple[FaultProxy, ...]:
-        """Each."""
-        return self.emulator, self.twin, self.search
-
-    def env(self) -> dict[str, str]:
-        """The endpoint variables that lead a worker along it."""
-        return {
-            **{f"AWS_ENDPOINT_URL_{service}": self.emulator.url for service in _EMULATED},
-            "AWS_ENDPOINT_URL_SOCIALMESSAGING": self.twin.url,
-            "CDMX_OPENSEARCH_URL": self.search.url,
-        }
-
-    def seen(self) -> set[str]:
-        """The calls so far, by name."""
-        return {name for proxy in self.all() for name in proxy.seen}
-
-    def forget(self) -> None:
-        """Count anew, without rules."""
-        for proxy in self.all():
-            proxy.seen.clear()
-            proxy.rules.clear()
 
 
 @dataclass(slots=True)
@@ -209,24 +172,6 @@ class Striker:
         return {pseudonym(await self._room.write(who, type=stimulus, text=text))}
 
 
-@asynccontextmanager
-async def opened(seed: int) -> AsyncIterator[tuple[Newsroom, dict[str, Way]]]:
-    """A system whose workers reach everything through proxies of their own."""
-    async with AsyncExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="cdmx-crashpoints-"))
-        ports = {row: free_port() for row in port_table.DEFAULTS}
-        places = [f"http://127.0.0.1:{ports[row]}" for row in ("ministack", "twin", "opensearch")]
-        ways = {}
-        for worker in STIMULI:
-            proxies = [FaultProxy(place, name=crash_calls.named) for place in places]
-            ways[worker] = Way(*[await stack.enter_async_context(proxy) for proxy in proxies])
-        own = {worker: way.env() for worker, way in ways.items()}
-        system = await stack.enter_async_context(System(ports=ports, own=own))
-        chance = random.Random(seed)  # noqa: S311 - reproducible traffic
-        room = Newsroom(system, chance, Path(folder), hooks=ways["forwarder"].twin.url)
-        yield await stack.enter_async_context(room), ways
-
-
 async def matrix(striker: Striker, workers: list[str], say: newsroom_run.Steps) -> Matrix:
     """Every cell: each call under the first thing that makes a worker ask for it."""
     cells: list[Cell] = []
@@ -255,7 +200,7 @@ def part_of(cells: list[Cell], part: str) -> list[Cell]:
 async def main(seed: int, workers: list[str], part: str, *, plant: bool) -> int:
     """Exit 0 when every cell was struck and nothing was lost."""
     say = newsroom_run.Steps()
-    async with opened(seed) as (room, ways):
+    async with opened(seed, tuple(STIMULI), name=crash_calls.named) as (room, ways):
         chance = random.Random(seed)  # noqa: S311 - reproducible traffic
         people = (f"52155{number:08d}" for number in chance.sample(range(10**8), 10**4))
         striker = Striker(room, ways, people)

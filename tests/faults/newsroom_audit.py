@@ -10,7 +10,7 @@ from typing import Any
 
 from local.paths import ROOT
 
-LIMIT_S = 600.0
+LIMIT_S = 600.0  # beside its waiting
 COUNTED = frozenset({"unsettled", "late", "repeated"})
 
 
@@ -75,7 +75,7 @@ async def audited(env: Mapping[str, str], acks: Path, ticks: Path, wait_s: float
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        out, err = await asyncio.wait_for(process.communicate(), LIMIT_S)
+        out, err = await asyncio.wait_for(process.communicate(), wait_s + LIMIT_S)
     except BaseException:
         process.kill()
         await process.wait()
