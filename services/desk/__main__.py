@@ -72,7 +72,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, ti
     log, audit = DeskLog(store, clock, ids), AuditLog(store, clock, ids)
     bucket = await app.objects(topology.MEDIA_BUCKET)
     uploads = Uploads(store, bucket, Files(store, bucket, clock), tickets, bus, clock, ids)
-    renderer = Renderer(store, record.reader, record.people, urls)
+    renderer = Renderer(store, record.reader, record.people, urls, clock)
 
     def report(what: str, error: BaseException) -> None:
         app.log.warning("desk trouble", what=what, error=type(error).__name__)

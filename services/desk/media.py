@@ -4,9 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 from services.desk.models import Explained, FileOrigin, Medium, MediumDetail, Rendition
+from shared.clock import Clock
 from shared.media.origin import TABLE, origin_of, references
 from shared.media.outcomes import explain
 from shared.objects.cdn import ORIGINAL
+from shared.policy.budget import DAY_MS
+from shared.policy.state import TABLE as POLICY
 from shared.record.events import rfc3339
 from shared.record.reader import Reader, View
 from shared.store.port import Item, Store
@@ -14,11 +17,12 @@ from shared.store.port import Item, Store
 URL_S = 300  # how long a signed URL is good: the console asks again when it needs one later
 PROTECTED_URL_S = 60  # issue Record: at most a minute for people who are protected
 Phase = Literal["fetching", "waiting", "held", "ready", "expired", "erased", "failed", "quarantined"]
+HELD = "held"
 _COMING = Explained(
     code="fetching", text="Se está recibiendo y revisando. Aparece solo en unos segundos.", helps="machine"
 )
 _HELD = Explained(
-    code="held",
+    code=HELD,
     text="Esta persona agotó su presupuesto de hoy: el archivo está a salvo y llega solo al empezar el siguiente día.",
     helps="machine",
 )
@@ -38,7 +42,7 @@ class Urls(Protocol):
 def phase(state: str, reason: str | None) -> Phase:
     """Where a file stands, in one word."""
     if state == "pending":
-        return "fetching" if not reason else "held" if _over_budget(reason) else "waiting"
+        return "fetching" if not reason else "held" if reason == HELD else "waiting"
     ends: dict[str, Phase] = {"expired": "expired", "erased": "erased"}
     if state == "failed":
         return ends.get(reason or "", "failed")
@@ -61,10 +65,6 @@ def _told(code: str) -> Explained:
     return Explained(code=code, text=known.es, helps=known.retry)
 
 
-def _over_budget(reason: str) -> bool:
-    return reason == "held" or "budget" in reason
-
-
 class MediaView:
     """Renders files.
 
@@ -72,10 +72,11 @@ class MediaView:
         urls: signs their addresses.
     """
 
-    def __init__(self, store: Store, reader: Reader, urls: Urls) -> None:
+    def __init__(self, store: Store, reader: Reader, urls: Urls, clock: Clock) -> None:
         self._store = store
         self._reader = reader
         self._urls = urls
+        self._clock = clock
 
     async def all(self, view: View, *, shown: bool, protected: bool) -> list[Medium]:
         """The files of a message with what was read out of them; of what is not shown only that there is a file."""
@@ -96,6 +97,8 @@ class MediaView:
 
     async def _medium(self, medium: Mapping[str, Any], view: View, *, shown: bool, protected: bool) -> Medium:
         state, reason = medium["state"], medium.get("reason")
+        if state == "pending" and not reason and await self._over_budget(view.item):
+            reason = HELD
         facts = {"n": medium["n"], "mime": medium["mime"], "state": state, "phase": phase(state, reason)}
         if not shown:
             return Medium(**facts)
@@ -126,6 +129,14 @@ class MediaView:
                 }
         named = {name: said.get(name) for name in ("text", "transcript")}
         return {**named, "card": dict(said["card"]) if said.get("card") else None}
+
+    async def _over_budget(self, message: Item) -> bool:
+        """Whether a person of ours was told that the sender's budget is used up: what is not here yet waits for it."""
+        if message["direction"] != "in" or message["source"] != "live":
+            return False
+        budget = await self._store.get(POLICY, f"BUDGET#media_bytes#{message['contact_id'] or message['pk']}")
+        spent = budget is not None and budget["told"]
+        return bool(spent and budget and self._clock.now_ms() < budget["since_ms"] + DAY_MS)
 
     async def _origin(self, sha256: str, *, cleared: bool) -> FileOrigin | None:
         found = await references(self._store, sha256)

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.desk.media import MediaView, Urls
 from services.desk.models import Call, Conversation, Edit, Message, Preview, Reaction, Reason, Status
+from shared.clock import Clock
 from shared.http.principal import Principal, Role
 from shared.record.changes import SETTING, Policy, Word, policy_of
 from shared.record.content import Content
@@ -52,11 +53,11 @@ class Beside:
 class Renderer:
     """Renders messages and conversations."""
 
-    def __init__(self, store: Store, reader: Reader, people: People, urls: Urls) -> None:
+    def __init__(self, store: Store, reader: Reader, people: People, urls: Urls, clock: Clock) -> None:
         self._store = store
         self._reader = reader
         self._people = people
-        self.media = MediaView(store, reader, urls)
+        self.media = MediaView(store, reader, urls, clock)
 
     async def beside(self, conversation_id: str) -> Beside:
         """What of a message's conversation and contact decides how it is shown."""

@@ -69,7 +69,7 @@ class World:
 
     def _parts(self) -> Parts:
         base, reader = self.base, self.record.reader
-        renderer = Renderer(base.store, reader, self.record.people, PlainUrls())
+        renderer = Renderer(base.store, reader, self.record.people, PlainUrls(), base.clock)
         presence = Presence(self.clients.append, self.agents.append)
         return Parts(
             reader=reader,
