@@ -12,6 +12,7 @@ DEMO ?= 1
 JOBS ?= 2
 IMAGES ?=
 BUG ?=
+MESSAGES ?= 20000
 # `make up CDMX_PORT_DESK=9001` moves a port: variables given to make reach the commands.
 export
 
@@ -103,6 +104,10 @@ audit-selftest: setup ## Sabotages that the audit must find
 .PHONY: chaos-smoke
 chaos-smoke: setup ## Kill each worker under load, then audit
 	$(BIN)/python -m tests.faults.chaos_smoke
+
+.PHONY: chaos-record
+chaos-record: setup ## 20,000 messages while everything goes wrong (an hour and more; MESSAGES=300 to try it); then audit
+	$(BIN)/python -m tests.faults.chaos_record --messages $(MESSAGES)
 
 .PHONY: crashpoints
 crashpoints: setup ## Every call a worker makes for a message x killed, answer lost, throttled, 5xx; then audit (minutes)
