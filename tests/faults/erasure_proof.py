@@ -1,46 +1,53 @@
 """`make erasure-proof`: a person is erased from a running system, and nothing of them is left anywhere.
 
-A newsroom's morning with duplicates, redeliveries and several people in one envelope. Then one of them is erased
-by `cdmx erase`; every store is read raw and every API is asked for each of their nonces, numbers, names and
-files, and everybody else's must still be there. Then the tables and the index are put back as a backup had them,
-the ledger is replayed and the archive too, and everything is looked for again.
+A newsroom's morning with duplicates, redeliveries and several people in one envelope; an exported chat of one of
+them is imported, an event of theirs is parked, and the CDN has handed out every file. Then they are erased by
+`cdmx erase`; every store is read raw and every API is asked for each of their nonces, numbers, names and files, and
+everybody else's must still be there. Then the tables and the index are put back as a backup had them, the ledger is
+replayed, the archive too and the chat is imported once more, and everything is looked for again.
 """
 
 import asyncio
 import json
+import random
 import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from local.paths import ROOT
-from shared import topology
+from local.ports import DEFAULTS
+from local.process import free_port
 from tests.faults import newsroom_run
+from tests.faults.erasure_edge import Edge
+from tests.faults.erasure_past import Past, exported
+from tests.faults.erasure_person import Person, addresses, chosen, distinct, told_apart
+from tests.faults.erasure_places import API, Places
 from tests.faults.newsroom import PLACES, Newsroom
 from tests.faults.sabotage import Scene
 from tests.faults.sabotage_proxy import Proxy
 
 _RATE = 5.0
 _LIMIT_S = 600.0
-_LEAST = 8  # characters: what is shorter stands in many places by chance
-_SEEN_S = 3.0  # the index shows what it was told at most this much later
+_READY_S = 120.0
+_LOOKED = ("tables", "objects", "documents", "queued", "cached", "searches", "addresses")  # none may be 0
+_EMPTIED = (
+    "contact_keys",
+    "messages",
+    "media",
+    "cdn",
+    "raw",
+    "dlq",
+    "opensearch",
+    "desk_log",
+)  # in the receipt
 # What a backup brings back; the raw archive has no versions, so nothing of it can come back.
 _RESTORED = ("contacts", "contact_keys", "aliases", "messages", "conversations", "media", "policy", "ids")
 Say = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """What is looked for.
-
-    Attributes:
-        number: as WhatsApp knows them. needles: kind -> texts. files: hashes of files only they sent.
-    """
-
-    number: str
-    needles: dict[str, frozenset[str]]
-    files: frozenset[str]
 
 
 @dataclass
@@ -56,37 +63,50 @@ class Outcome:
     @property
     def passed(self) -> bool:
         """Whether there was something to look for, a receipt, and nothing was found or lost."""
-        enough = self.needles > 0 and all(self.searched[name] for name in ("tables", "objects", "documents"))
-        return enough and bool(self.receipt) and not self.found and not self.lost
+        enough = self.needles > 0 and all(self.searched[name] for name in _LOOKED)
+        return enough and not self.unproven() and not self.found and not self.lost
+
+    def unproven(self) -> list[str]:
+        """Places whose eraser had nothing to do, so that nothing is shown of it."""
+        counts = {each["place"]: each["erased"] for each in self.receipt.get("places", ())}
+        return [place for place in _EMPTIED if not counts.get(place)]
 
     def verdict(self) -> str:
         """The last line."""
         looked = ", ".join(f"{count} {name}" for name, count in sorted(self.searched.items()))
         word = "ok" if self.passed else "FAILED"
+        void = f", VOID: nothing to erase in {', '.join(self.unproven())}" if self.unproven() else ""
         return (
             f"erasure-proof: {word}, {len(self.found)} found of {self.needles} needles, {len(self.lost)} of others "
-            f"lost; looked through {looked}"
+            f"lost{void}; looked through {looked}"
         )
 
 
 class Proof:
     """One run on one system."""
 
-    def __init__(self, room: Newsroom, scene: Scene, say: Say) -> None:
+    def __init__(self, room: Newsroom, scene: Scene, edge: Edge, folder: Path, say: Say) -> None:
         self._room = room
         self._scene = scene
+        self._edge = edge
+        self._folder = folder
         self._say = say
-        self.outcome = Outcome()
+        self._places = Places(room, scene, edge)
+        self.outcome = Outcome(searched=self._places.searched)
 
     async def run(self, *, messages: int, plant: bool) -> None:
         """A morning, an erasure, a look; a restore, a replay, another look."""
         await self._morning(messages)
         rows = await self._room.history()
-        person = await self._chosen(rows)
+        number = chosen(rows, self._room.people)
+        past = await self._imported(number)
+        person = told_apart(number, rows, await self._room.customers(), past)
         self.outcome.needles = sum(map(len, person.needles.values())) + len(person.files)
         others = await self._others(rows, person)
-        backup = {table: list(self._items(table)) for table in _RESTORED}
-        documents = await self._documents()
+        theirs = await self._handed_out(person)
+        self._parked(person)
+        backup = {table: list(self._places.items(table)) for table in _RESTORED}
+        documents = await self._places.documents()
         envelope = self._envelope_of(person)
         erased = await self._cdmx("erase", f"+{person.number}", "--ref", "PRUEBA/1", "--wait", "--json")
         self.outcome.receipt = json.loads(erased)
@@ -95,6 +115,7 @@ class Proof:
             self._scene.put_object("raw", envelope[0], envelope[1])
             self._say("planted: one archived envelope is put back")
         await self._look("after the erasure", person, others)
+        await self._still(theirs)
         if plant:
             return
         await self._restore(backup, documents)
@@ -104,7 +125,8 @@ class Proof:
         self._say((await self._cdmx("erase", "--replay")).strip())
         await self._cdmx("erase", "--status", self.outcome.receipt["erasure_id"], "--wait", "--json")
         self._say((await self._cdmx("replay")).strip())
-        await self._look("after a restore and a replay", person, others)
+        self._say(f"imported once more: {json.loads(await self._cdmx(*past.words))['outcomes']}")
+        await self._look("after a restore, a replay and an import", person, others)
 
     # --- before
 
@@ -118,33 +140,57 @@ class Proof:
             raise RuntimeError(f"the morning did not come to rest: {', '.join(audit.under_way)}")
         self._say(f"morning over: {dict(room.told())}; {audit.line}")
 
-    async def _chosen(self, rows: list[dict[str, Any]]) -> Person:
-        """Whoever wrote most, of those who show their number."""
-        people = {each["wa_id"]: each for each in await self._room.customers()}
-        shown = [
-            number for n, number in enumerate(self._room.people) if n % 5 != 4
-        ]  # as Newsroom hides the others
-        wrote = Counter(row["wa_id"] for row in rows if row["kind"] == "written" and row["wa_id"] in shown)
-        number = wrote.most_common(1)[0][0]
-        mine = [row for row in rows if row["wa_id"] == number]
-        files = {sha for row in mine for sha in row["media_sha256"]}
-        theirs = {sha for row in rows if row["wa_id"] != number for sha in row["media_sha256"]}
-        about = people[number]
-        needles = {
-            "nonce": _long(row["nonce"] for row in mine),
-            "number": _long([number[-10:]]),
-            "name": _long([about["name"], about["username"]]),
-            "user id": _long(row["user_id"] for row in mine),
-            "wamid": _long(row["wamid"] for row in mine),
-        }
-        return Person(
-            number, {kind: found for kind, found in needles.items() if found}, frozenset(files - theirs)
+    async def _imported(self, number: str) -> Past:
+        """Their chat of long ago, by `cdmx import`, with its photo checked and ready."""
+        chance = random.Random(int(number))  # noqa: S311 - a made-up chat
+        past = exported(self._folder, number, chance)
+        said = json.loads(await self._cdmx(*past.words))
+        async with asyncio.timeout(_READY_S):
+            await self._checked(past)
+        self._say(f"imported: {said['outcomes']}")
+        return past
+
+    async def _checked(self, past: Past) -> None:
+        while True:
+            if past.sha256 in json.dumps(await self._places.threads()):
+                return
+            await asyncio.sleep(1)
+
+    async def _handed_out(self, person: Person) -> list[str]:
+        """Fetch every file through the CDN, so that it keeps a copy; the addresses of the person's."""
+        all_ = sorted(set(addresses(await self._places.threads())))
+        for address in all_:
+            async with self._room.http.get(address) as answer:
+                answer.raise_for_status()
+        theirs = [each for each in all_ if any(sha in each for sha in person.files)]
+        self._say(
+            f"{len(all_)} files and renditions fetched through the CDN, {len(theirs)} of them the person's"
         )
+        if not theirs:
+            raise RuntimeError("void: the CDN never handed out a file of the person's")
+        return theirs
+
+    async def _still(self, addresses: list[str]) -> None:
+        """Whether a signed address from before still finds a file."""
+        for address in addresses:
+            self.outcome.searched["addresses"] += 1
+            async with self._room.http.get(address) as answer:
+                if answer.ok:
+                    self.outcome.found.append("after the erasure: a signed address still finds a file")
+
+    def _parked(self, person: Person) -> None:
+        """An event that tells of a file of theirs lies in a dead-letter queue."""
+        for item in self._places.items("desk_log"):
+            body = item.get("event", {}).get("S", "")
+            if any(sha in body for sha in person.files):
+                self._scene.sqs.send_message(QueueUrl=self._scene.queue("search-dlq"), MessageBody=body)
+                return
+        raise RuntimeError("void: the live log tells of no file of the person's")
 
     async def _others(self, rows: list[dict[str, Any]], person: Person) -> frozenset[str]:
         """Nonces of everybody else's messages that an agent sees now: they must be seen afterwards too."""
-        nonces = _long(r["nonce"] for r in rows if r["kind"] == "written" and r["wa_id"] != person.number)
-        seen = await self._shown()
+        nonces = distinct(r["nonce"] for r in rows if r["kind"] == "written" and r["wa_id"] != person.number)
+        seen = json.dumps(await self._places.threads(), ensure_ascii=False)
         return frozenset(nonce for nonce in nonces if nonce in seen)
 
     def _envelope_of(self, person: Person) -> tuple[str, bytes]:
@@ -158,7 +204,7 @@ class Proof:
     # --- looking
 
     async def _look(self, when: str, person: Person, others: frozenset[str]) -> None:
-        places = await self._places()
+        places = await self._places.read()
         for name, content in places.items():
             for kind, texts in person.needles.items():
                 hits = sum(text.encode() in content for text in texts)
@@ -168,68 +214,14 @@ class Proof:
             if left:
                 self.outcome.found.append(f"{when}: {left} x file in {name}")
         await self._asked(when, person)
-        self._keys(when, person)
-        seen = places["the desk's API"].decode()
+        self._keys(when)
+        self.outcome.found += [
+            f"{when}: no eraser answers for {each}" for each in sorted(self._places.strange)
+        ]
+        seen = places[API].decode()
         self.outcome.lost += [f"{when}: {nonce}" for nonce in sorted(others) if nonce not in seen]
         found, lost = len(self.outcome.found), len(self.outcome.lost)
         self._say(f"{when}: looked through {len(places)} places; {found} found, {lost} of others lost")
-
-    async def _places(self) -> dict[str, bytes]:
-        """Every store, raw, and every thread as an agent sees it."""
-        found: dict[str, bytes] = {}
-        for spec in topology.TABLES:
-            items = list(self._items(spec.name))
-            self.outcome.searched["tables"] += 1
-            found[f"table {spec.name}"] = repr(items).encode()
-        for bucket in topology.BUCKETS:
-            keys = self._scene.keys(bucket, "")
-            self.outcome.searched["objects"] += len(keys)
-            bodies = [self._scene.object(bucket, key) for key in keys]
-            found[f"bucket {bucket}"] = b"\n".join([*(key.encode() for key in keys), *bodies])
-        for spec_ in topology.QUEUES:
-            for name in (spec_.name, spec_.dlq):
-                found[f"queue {name}"] = "\n".join(self._bodies(name)).encode()
-        documents = await self._documents()
-        self.outcome.searched["documents"] += len(documents)
-        found["the index"] = json.dumps(documents, ensure_ascii=False).encode()
-        found["the desk's API"] = (await self._shown()).encode()
-        return found
-
-    def _items(self, table: str) -> Iterator[dict[str, Any]]:
-        name = f"{self._scene.prefix}{table}"
-        for page in self._scene.dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
-            yield from page["Items"]
-
-    def _bodies(self, queue: str) -> Iterator[str]:
-        url = self._scene.queue(queue)
-        while True:
-            answer = self._scene.sqs.receive_message(
-                QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=3
-            )
-            if not answer.get("Messages"):
-                return
-            for each in answer["Messages"]:
-                self.outcome.searched["queued"] += 1
-                yield each["Body"]
-
-    async def _documents(self) -> list[dict[str, Any]]:
-        await asyncio.sleep(_SEEN_S)
-        found: list[dict[str, Any]] = []
-        for alias in (topology.SEARCH_ALIAS, topology.SEARCH_CONVERSATIONS):
-            url = f"{self._room.system.urls['opensearch']}/{self._scene.prefix}{alias}/_search"
-            asked = {"size": 10_000, "version": True, "query": {"match_all": {}}}
-            async with self._room.http.post(url, json=asked) as answer:
-                answer.raise_for_status()
-                found += (await answer.json())["hits"]["hits"]
-        return found
-
-    async def _shown(self) -> str:
-        """Every thread that the inbox lists, as an admin sees it."""
-        threads = []
-        for conversation_id in await self._room.conversations():
-            path = f"/v1/conversations/{conversation_id}/messages?limit=200"
-            threads.append(await self._room.get(path))
-        return json.dumps(threads, ensure_ascii=False)
 
     async def _asked(self, when: str, person: Person) -> None:
         """The search API, for each nonce, name and number."""
@@ -243,17 +235,16 @@ class Proof:
                     if said.get("hits") or said.get("conversations"):
                         self.outcome.found.append(f"{when}: {kind} by the search API")
 
-    def _keys(self, when: str, person: Person) -> None:
+    def _keys(self, when: str) -> None:
         """No key of the person's can be unwrapped, and nothing sealed under one is left."""
-        del person
-        erased = {i["pk"]["S"] for i in self._items("contacts") if i.get("erased", {}).get("BOOL")}
+        erased = {i["pk"]["S"] for i in self._places.items("contacts") if i.get("erased", {}).get("BOOL")}
         if not erased:
             self.outcome.found.append(f"{when}: no contact is marked erased")
-        for item in self._items("contact_keys"):
+        for item in self._places.items("contact_keys"):
             if item["pk"]["S"] in erased and "wrapped" in item:
                 self.outcome.found.append(f"{when}: a data key")
         for table in ("messages", "contacts", "policy"):
-            for item in self._items(table):
+            for item in self._places.items(table):
                 owner = item.get("key_id", item["pk"])["S"]
                 if owner in erased and {"sealed", "sealed_ref"} & item.keys():
                     self.outcome.found.append(f"{when}: a sealed item in {table}")
@@ -298,15 +289,15 @@ class Proof:
         return ", ".join(f"{each['erased']} {each['place']}" for each in self.outcome.receipt["places"])
 
 
-def _long(texts: Any) -> frozenset[str]:
-    return frozenset(text for text in texts if text and len(text) >= _LEAST)
-
-
 async def main(seed: int, messages: int, *, plant: bool) -> int:
     """Exit 0 when nothing of the person was found and everything of the others."""
-    say = newsroom_run.Steps()
-    async with newsroom_run.opened(seed) as room, Proxy(room.http, room.system.urls["desk"]) as proxy:
-        proof = Proof(room, Scene(room, proxy), say)
+    say, ports = newsroom_run.Steps(), {row: free_port() for row in DEFAULTS}
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cdmx-past-")))
+        edge = await stack.enter_async_context(Edge(f"http://127.0.0.1:{ports['twin']}"))
+        room = await stack.enter_async_context(newsroom_run.opened(seed, extra=edge.env(), ports=ports))
+        proxy = await stack.enter_async_context(Proxy(room.http, room.system.urls["desk"]))
+        proof = Proof(room, Scene(room, proxy), edge, folder, say)
         await proof.run(messages=messages, plant=plant)
         counts = ", ".join(f"{count} {name}" for name, count in room.told())
     outcome = proof.outcome

@@ -41,12 +41,22 @@ class Steps:
 
 @asynccontextmanager
 async def opened(
-    seed: int, people: int = 12, extra: Mapping[str, str] | None = None
+    seed: int,
+    people: int = 12,
+    extra: Mapping[str, str] | None = None,
+    ports: Mapping[str, int] | None = None,
 ) -> AsyncIterator[Newsroom]:
-    """A system of its own with a newsroom in it; `extra` is further environment of every process."""
+    """A system of its own with a newsroom in it.
+
+    Args:
+        seed: of the traffic.
+        people: how many customers write.
+        extra: further environment of every process.
+        ports: as for System, where somebody must know them before.
+    """
     with tempfile.TemporaryDirectory(prefix="cdmx-faults-") as folder:
         async with (
-            System(extra=extra) as system,
+            System(ports=ports, extra=extra) as system,
             Newsroom(system, random.Random(seed), Path(folder), people) as room,  # noqa: S311 - reproducible traffic
         ):
             yield room
