@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.media.budgets import Budgets
 from services.media.ledger import PENDING, GoingError, Ledger, Settled, medium
 from services.media.look import Looker
 from services.media.ports import (
@@ -32,6 +33,7 @@ UNAVAILABLE_S = 15.0
 GOING_S = 2.0  # the keeper's removal of a file takes a few calls
 FETCHES = 3  # a file torn on its way is asked for again, at once
 META_KEEPS_MS = 30 * 24 * 3600 * 1000  # AWS and Meta: media stay 30 days
+SETTLE = "settle"  # kind of the due item: a file that waits for its sender's budget
 EXPIRED = Verdict("failed", "expired")
 MISSING = Verdict("failed", "missing")
 DENIED = Verdict("failed", "denied")
@@ -55,7 +57,9 @@ class Media:
         clock: Clock,
         ids: Ids,
         metrics: Metrics,
+        budgets: Budgets,
     ) -> None:
+        self._budgets = budgets
         self._reader = reader
         self._ledger = ledger
         self._source = source
@@ -80,8 +84,19 @@ class Media:
             return  # erased meanwhile
         told: list[Event] = []
         for each in view.item["media"]:
-            told += await self._one(view.item, each["n"], event)
+            if "upload_id" not in each:  # services/media/uploads.py
+                told += await self._one(view.item, each["n"], event)
         if told:
+            await self._bus.publish(told)
+
+    async def on_due(self, item: Item) -> None:
+        """A due item of kind `settle`: a medium that waited for its sender's budget."""
+        view = await self._reader.get_message(str(item["message_id"]))
+        if view is None or view.item.get("erased"):
+            return
+        message = view.item
+        cause = events.recorded(message, events.Envelope(self._clock.now_ms(), None, message.get("raw_id")))
+        if told := await self._one(message, int(item["position"]), cause):
             await self._bus.publish(told)
 
     async def _one(self, message: Item, n: int, cause: MessageRecorded) -> list[Event]:
@@ -96,7 +111,10 @@ class Media:
         content = await self._reader.open(message)
         if content.erased:
             return []
-        verdict, found = await self._judged(message, n, prefix, content)
+        judged = await self._judged(message, n, prefix, content)
+        if judged is None:
+            return []
+        verdict, found = judged
         settled = await self._settled(message, n, verdict, found)
         if settled is None:
             await self._clean(prefix)
@@ -114,14 +132,19 @@ class Media:
 
     async def _judged(
         self, message: Item, n: int, prefix: str, content: Content
-    ) -> tuple[Verdict, Found | None]:
-        """Bring the file in, look at it, and put it where its verdict says; a torn one is brought in again."""
+    ) -> tuple[Verdict, Found | None] | None:
+        """Bring the file in, look at it, and put it where its verdict says; a torn one is brought in again.
+
+        None where its sender's budget is used up: it waits where the source has put it, safe from Meta's 30 days.
+        """
         declared = _declared(content).get("sha256")
         fetches = 0
         while True:
             info = await self._brought(message, content.media_ids.get(n), prefix)
             if isinstance(info, Verdict):
                 return info, None
+            if await self._budgets.waits("media_bytes", message, n, info.size, SETTLE):
+                return None
             found = await self._looker.look(info.key, info.size)
             fetches += 1
             if fetches == FETCHES or not refetch(declared, found):

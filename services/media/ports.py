@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from shared.media.uploads import Kind
 
@@ -29,6 +29,52 @@ class ScannerUnavailableError(Exception):
 
 class DecoderUnavailableError(Exception):
     """Nothing is decoded here now: the confinement or a program is missing."""
+
+
+class TranscriberThrottledError(Exception):
+    """Too many jobs or requests: nothing happened, come back."""
+
+
+class TranscriberUnavailableError(Exception):
+    """No answer or a server fault: the job may or may not have begun."""
+
+
+class TranscriberRefusedError(Exception):
+    """The job cannot be done: the file or the request is not what it takes."""
+
+
+JobState = Literal["running", "done", "failed"]
+
+
+class Transcriber(Protocol):
+    """Amazon Transcribe, as far as one language and our bucket go."""
+
+    async def start(self, job: str, key: str, form: str, output: str) -> None:
+        """Begin a job on an object of the media bucket; one of this name that was begun before is no error.
+
+        Args:
+            job: its name, which is its identity.
+            key: of the sound.
+            form: ogg, mp3 .. (services/media/transcript.py).
+            output: key of what it will write.
+
+        Raises TranscriberRefusedError, TranscriberThrottledError, TranscriberUnavailableError.
+        """
+        ...
+
+    async def status(self, job: str) -> JobState | None:
+        """How far a job is; None where there is none of this name.
+
+        Raises TranscriberThrottledError, TranscriberUnavailableError.
+        """
+        ...
+
+    async def forget(self, job: str) -> None:
+        """Remove a job, not its output; one that is not there is no error.
+
+        Raises TranscriberThrottledError, TranscriberUnavailableError.
+        """
+        ...
 
 
 class Source(Protocol):
@@ -120,6 +166,14 @@ class Decoder(Protocol):
         """
         ...
 
+    async def release(self, decoded: Decoded) -> None:
+        """Forget what decode made; nothing of it can be taken after this."""
+        ...
+
+
+class Converter(Protocol):
+    """Makes of a file of ours, confined, what WhatsApp takes."""
+
     async def convert(self, chunks: AsyncIterator[bytes], kind: str, wish: Kind) -> Decoded:
         """Make of a file of MIME type `kind` what WhatsApp takes as `wish` (services/media/sending.py).
 
@@ -128,5 +182,9 @@ class Decoder(Protocol):
         ...
 
     async def release(self, decoded: Decoded) -> None:
-        """Forget what decode or convert made; nothing of it can be taken after this."""
+        """Forget what convert made; nothing of it can be taken after this."""
         ...
+
+
+class Workshop(Decoder, Converter, Protocol):
+    """Both."""

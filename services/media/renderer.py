@@ -1,13 +1,15 @@
 """Renditions, hashes and text of a file that is served already: owed in `due`, made once a file, told once a message."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from services.media.budgets import Budgets
 from services.media.ledger import medium
 from services.media.ports import Decoded, Decoder, DecoderUnavailableError
 from services.media.readings import Readings
+from services.media.renditions import has_words
 from services.media.shelf import MOST_RENDERS, Shelf, hashes_of
 from services.media.similar import Similar
 from shared.bus.port import Bus
@@ -22,7 +24,9 @@ from shared.store.port import Attr, ConditionFailedError, ContendedError, Item, 
 
 OTHER_S = 5.0  # another task decodes the same file
 REFUSED_S = 60.0  # nothing is decoded here until somebody puts it right
+READ = "read"  # kind of the due item: words to be read once the sender's budget allows it
 TOO_COMPLEX = Decoded(reason="too_complex")
+Heard = Callable[[Item, int, Item], list[Op]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,6 @@ class _Work:
     message: Item
     n: int
     sha256: str
-    said: Mapping[str, Any] | None = field(default=None)
 
 
 class Renderer:
@@ -40,6 +43,7 @@ class Renderer:
 
     Args:
         bucket: the media bucket.
+        heard: ops that have a rendered sound transcribed, where it is to be.
     """
 
     def __init__(
@@ -53,7 +57,11 @@ class Renderer:
         bus: Bus,
         clock: Clock,
         ids: Ids,
+        budgets: Budgets,
+        heard: Heard,
     ) -> None:
+        self._budgets = budgets
+        self._heard = heard
         self._store = store
         self._shelf = shelf
         self._similar = similar
@@ -92,19 +100,29 @@ class Renderer:
         if known is None:
             return None
         said: Mapping[str, Any] | None = None
+        read = True
         if "rendered" not in known:
-            said, known = await self._decoded(work.sha256, known)
+            read = await self._may_read(work, known)
+            said, known = await self._decoded(work.sha256, known, read=read)
         elif (said := await self._readings.of_another(work.sha256)) is None:
-            said = await self._read(work.sha256, known)
+            read = await self._may_read(work, known)
+            said = await self.read(work.sha256, known, read=read)
         if known is None:
             return None
         if (hashes := hashes_of(known)) is not None:
             await self._similar.join(work.sha256, hashes)
-        return await self._written(work, known, said)
+        return await self._written(work, known, said, unread=not read)
+
+    async def _may_read(self, work: _Work, known: Item) -> bool:
+        """Whether words on it may be looked for now; where its sender's budget is used up that is owed for later."""
+        words = has_words(str(known["mime"]))
+        return not words or not await self._budgets.waits("ocr_pages", work.message, work.n, 1, READ)
 
     # --- the file
 
-    async def _decoded(self, sha256: str, known: Item) -> tuple[Mapping[str, Any], Item | None]:
+    async def _decoded(
+        self, sha256: str, known: Item, *, read: bool
+    ) -> tuple[Mapping[str, Any], Item | None]:
         """Decode a file whose turn is ours, take its renditions to the bucket, and keep what it gave."""
         if sha256 in self._busy:
             raise RetryAfter(OTHER_S, "media_rendering")
@@ -116,12 +134,12 @@ class Renderer:
             if begun > MOST_RENDERS:
                 await self._shelf.keep(sha256, TOO_COMPLEX, {})
                 return {}, await self._shelf.get(sha256)
-            return await self._rendered(sha256, str(known["mime"]))
+            return await self._rendered(sha256, str(known["mime"]), read=read)
         finally:
             del self._busy[sha256]
 
-    async def _rendered(self, sha256: str, kind: str) -> tuple[Mapping[str, Any], Item | None]:
-        decoded = await self._decode(sha256, kind)
+    async def _rendered(self, sha256: str, kind: str, *, read: bool) -> tuple[Mapping[str, Any], Item | None]:
+        decoded = await self._decode(sha256, kind, read=read)
         try:
             for made in decoded.made:
                 key = served_key(sha256, made.name)
@@ -131,18 +149,18 @@ class Renderer:
         await self._shelf.keep(sha256, decoded, {made.name: made.mime for made in decoded.made})
         return _said(decoded), await self._shelf.get(sha256)
 
-    async def _read(self, sha256: str, known: Item) -> Mapping[str, Any]:
-        """Decode a file that has its renditions once more, for what it says."""
+    async def read(self, sha256: str, known: Item, *, read: bool = True) -> Mapping[str, Any]:
+        """Decode a file that has its renditions once more, for what it says; without `read` not for words on it."""
         if known.get("reason") == TOO_COMPLEX.reason:
             return {}
-        decoded = await self._decode(sha256, str(known["mime"]))
+        decoded = await self._decode(sha256, str(known["mime"]), read=read)
         await self._decoder.release(decoded)
         return _said(decoded)
 
-    async def _decode(self, sha256: str, kind: str) -> Decoded:
+    async def _decode(self, sha256: str, kind: str, *, read: bool) -> Decoded:
         try:
             async with aclosing(self._pass(served_key(sha256))) as chunks:
-                return await self._decoder.decode(chunks, kind, read=True)
+                return await self._decoder.decode(chunks, kind, read=read)
         except DecoderUnavailableError:
             raise RetryAfter(self._ids.uniform(REFUSED_S, 2 * REFUSED_S), "decoder_unavailable") from None
         except ObjectMissingError:
@@ -161,14 +179,18 @@ class Renderer:
 
     # --- the message
 
-    async def _written(self, work: _Work, known: Item, said: Mapping[str, Any]) -> Item | None:
+    async def _written(
+        self, work: _Work, known: Item, said: Mapping[str, Any], *, unread: bool
+    ) -> Item | None:
         """Name the renditions in the message and put the reading beside it, in one transaction."""
-        reading = await self._readings.op(work.message, work.n, said) if any(said.values()) else None
+        says = any(said.values())
+        reading = await self._readings.op(work.message, work.n, said, unread=unread) if says else None
         for _ in range(ATTEMPTS * 4):
             message = await self._store.get("messages", work.message["pk"], work.message["sk"])
             if message is None or message.get("erased") or "renditions" in medium(message, work.n):
                 return None if message is None or message.get("erased") else message
             ops: list[Op] = [_named(message, work.n, known), *([reading] if reading else [])]
+            ops += self._heard(message, work.n, known)
             try:
                 await commit(self._store, self._ids, ops)
             except ConditionFailedError:
@@ -181,6 +203,11 @@ class Renderer:
         what = ["media", *(["ocr"] if reading is not None and reading.get("read") else [])]
         envelope = events.Envelope(self._clock.now_ms(), None, message.get("raw_id"))
         await self._bus.publish([events.changed(message, what, envelope)])
+
+
+def unheard(_message: Item, _n: int, _known: Item) -> list[Op]:
+    """Nothing is transcribed."""
+    return []
 
 
 def _said(decoded: Decoded) -> dict[str, Any]:

@@ -60,3 +60,8 @@ def _seen(kind: str) -> tuple[str, ...]:
         return ("thumb.webp", "page1.webp")
     families = {"image": _PICTURE, "video": _FILM, "audio": _SOUND}
     return families.get(kind.partition("/")[0], ())
+
+
+def has_words(kind: str) -> bool:
+    """Whether a file of this type may show words that only a look at it can read."""
+    return kind == "application/pdf" or (kind.startswith("image/") and kind != "image/webp")

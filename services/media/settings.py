@@ -1,5 +1,7 @@
 """What media reads from the environment (CONTRACTS s.12)."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.settings import Settings
@@ -16,4 +18,7 @@ class MediaSettings(Settings):
         "/run/clamav/clamd.ctl",
         min_length=1,
         description="clamd's socket, or its host:port, e.g. clamav:3310",
+    )
+    transcription: Literal["on", "off"] = Field(
+        "on", description="on, or off where nothing may go to Amazon Transcribe"
     )

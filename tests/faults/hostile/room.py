@@ -11,12 +11,13 @@ from prometheus_client import CollectorRegistry
 from services.media.adapters.clamd import Clamd
 from services.media.adapters.sniff import Libmagic
 from services.media.adapters.tools import Tools
+from services.media.budgets import Budgets
 from services.media.handlers import Media
 from services.media.ledger import Ledger
 from services.media.look import Looker
 from services.media.ports import Scanner
 from services.media.readings import Readings
-from services.media.renderer import Renderer
+from services.media.renderer import Renderer, unheard
 from services.media.shelf import Shelf
 from services.media.similar import Similar
 from shared.bus.attributes import body
@@ -24,6 +25,7 @@ from shared.errors import RetryAfter
 from shared.ids import received_id
 from shared.objects.memory import MemoryObjects
 from shared.observability.metrics import Metrics
+from shared.policy.spending import Spending
 from shared.queue.port import Message
 from shared.topology import MEDIA_BUCKET
 from tests.faults.hostile.cases import Case
@@ -93,6 +95,7 @@ async def end(case: Case, scanner: Scanner, tools: Tools) -> Ended:
         w.clock,
         w.ids,
         Metrics(CollectorRegistry()),
+        _budgets(w, bus),
     )
     waits = ""
     try:
@@ -103,6 +106,10 @@ async def end(case: Case, scanner: Scanner, tools: Tools) -> Ended:
         waits = type(error).__name__
     await _render(w, bucket, bus, tools)
     return await _ended(w, bucket, waits)
+
+
+def _budgets(w: World, bus: Told) -> Budgets:
+    return Budgets(w.store, bus, Spending(w.store, w.clock, w.ids, "media"))
 
 
 async def _recorded(w: World, case: Case) -> str:
@@ -128,6 +135,8 @@ async def _render(w: World, bucket: MemoryObjects, bus: Told, tools: Tools) -> N
         bus,
         w.clock,
         w.ids,
+        _budgets(w, bus),
+        unheard,
     )
     for item in await w.items("due"):
         if item["kind"] == "render":

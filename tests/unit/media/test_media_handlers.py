@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry
 
 from services.media.adapters.memory import MemoryScanner, MemorySource
 from services.media.adapters.sniff import Libmagic
+from services.media.budgets import Budgets
 from services.media.handlers import Media
 from services.media.ledger import Ledger
 from services.media.look import Looker
@@ -17,6 +18,7 @@ from shared.ids import received_id
 from shared.objects.cdn import served_key
 from shared.objects.memory import MemoryObjects
 from shared.observability.metrics import Metrics
+from shared.policy.spending import Spending
 from shared.queue.port import Message
 from shared.topology import MEDIA_BUCKET
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
@@ -27,6 +29,12 @@ JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01" + b"\x00" * 100 + b"\xff\xd9"
 SHA = hashlib.sha256(JPEG).hexdigest()
 ID = received_id(PNID, "wamid.2")
 DAYS_31_MS = 31 * 24 * 3600 * 1000
+
+
+def budgets(w: World, store: Any = None, bus: Any = None) -> Budgets:
+    """The senders' budgets over a world's tables."""
+    found = store or w.store
+    return Budgets(found, bus, Spending(found, w.clock, w.ids, "media"))
 
 
 class Failing:
@@ -74,6 +82,7 @@ class Room:
             w.clock,
             w.ids,
             self.metrics,
+            budgets(w, store, bus or self.bus),
         )
 
     async def receive(self, media: Media | None = None) -> None:

@@ -9,7 +9,7 @@ from services.media.adapters.memory import MemoryDecoder
 from services.media.ledger import RENDER, medium
 from services.media.ports import Decoded, Decoder, DecoderUnavailableError
 from services.media.readings import Readings
-from services.media.renderer import Renderer
+from services.media.renderer import Renderer, unheard
 from services.media.shelf import LEASE_MS, MOST_RENDERS, Shelf
 from services.media.similar import Similar
 from shared.errors import RetryAfter
@@ -19,7 +19,7 @@ from shared.objects.cdn import served_key
 from shared.record.files import Files
 from shared.store.port import Delete, Item, Update
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
-from tests.unit.media.test_media_handlers import ID, SHA, Room
+from tests.unit.media.test_media_handlers import ID, SHA, Room, budgets
 
 NAMES = ["clean.jpg", "photo.jpg", "thumb.webp"]
 
@@ -59,6 +59,8 @@ def renderer(
         bus or room.bus,
         w.clock,
         w.ids,
+        budgets(w, store, bus or room.bus),
+        unheard,
     )
 
 
