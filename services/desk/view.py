@@ -8,8 +8,8 @@ from typing import Any
 from services.desk.media import MediaView, Urls
 from services.desk.models import Call, Conversation, Edit, Message, Preview, Reaction, Reason, Status
 from shared.clock import Clock
-from shared.http.principal import Principal, Role
-from shared.record.changes import SETTING, Policy, Word, policy_of
+from shared.http.principal import CLEARED, Principal
+from shared.record.changes import SETTING, Policy, policy_of
 from shared.record.content import Content
 from shared.record.events import rfc3339
 from shared.record.people import People
@@ -20,7 +20,6 @@ from shared.whatsapp import errors
 
 CALLS = frozenset({"call", "call_end"})
 _VIA = {"history": "del historial del teléfono", "echo": "desde el teléfono"}
-CLEARED: Role = "admin"  # who reads protected people's content until each has a list of named readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +35,17 @@ class Beside:
 
     def takes_back(self, view: View, caller: Principal) -> bool:
         """Whether what the message said first is not for the caller: its author changed or deleted it."""
-        if "withdrawn" in view.item or (view.revokes and self._covers(self.changes.revoked, caller)):
+        cleared = caller.has(CLEARED)
+        if "withdrawn" in view.item or (view.revokes and self.changes.hides_revoked(cleared=cleared)):
             return True
-        return bool(view.edits) and self._covers(self.changes.edited, caller)
+        return bool(view.edits) and self.changes.hides_edited(cleared=cleared)
 
     def edits(self, view: View, caller: Principal) -> Sequence[Item]:
         """The later wordings the caller may see."""
-        if view.revokes and self._covers(self.changes.revoked, caller):
+        cleared = caller.has(CLEARED)
+        if view.revokes and self.changes.hides_revoked(cleared=cleared):
             return ()
-        return view.edits[-1:] if self._covers(self.changes.edited, caller) else view.edits
-
-    def _covers(self, word: Word, caller: Principal) -> bool:
-        return word == "erase" or (word == "hide" and not caller.has(CLEARED))
+        return view.edits[-1:] if self.changes.hides_edited(cleared=cleared) else view.edits
 
 
 class Renderer:

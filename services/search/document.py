@@ -6,6 +6,7 @@ from typing import Any
 
 from services.search import words
 from services.search.fold import fold
+from services.search.mapping import FORMER
 from shared.store.port import Item
 
 _FACTS = ("message_id", "contact_id", "type", "direction", "source", "flags", "rev", "kept_at", "pnid")
@@ -25,13 +26,16 @@ def message(
     read: Sequence[str] = (),
     numbers: Sequence[str] = (),
     protected: bool = False,
+    revoked: bool = False,
 ) -> dict[str, Any]:
     """The document of a message.
 
     Args:
         item: the message's item.
         said: the message object that is sealed in it; empty where nothing is, or where it may not be read.
-        edits: message objects of the edits beside it, oldest first: what was said before stays findable.
+        edits: message objects of the edits beside it, oldest first: the last one is what it says now; what was said
+            before stands apart (`former`), for those who may search it.
+        revoked: its author deleted it: it stands in the index for those who may know of it.
         read: texts that were read out of its files.
         numbers: what the sender can be called on: it must not stand in the index.
         protected: the person's words must not stand in the index; only facts do.
@@ -40,10 +44,13 @@ def message(
     facts |= {name: item[name] for name in _OPTIONAL if name in item}
     facts |= {"conversation_id": item["pk"], "order_key": item["sk"], "ts": ts_ms(item["sk"])}
     facts["media_types"] = sorted({str(each["mime"]).partition(";")[0] for each in item["media"]})
+    facts |= {"revoked": True} if revoked else {}
     if protected:
         return {**facts, "protected": True}
+    *former, now = (said, *edits)
     ocr = [text[: words.MAX_TEXT] for text in read if text]
-    return {**facts, **_words(said, edits, numbers), **_place(said), **({"ocr": ocr} if ocr else {})}
+    seen = {**_place(now), **({"ocr": ocr} if ocr else {})}
+    return {**facts, **_words(now, numbers), **_former(former, numbers), **seen}
 
 
 def ts_ms(order_key: str) -> int:
@@ -51,24 +58,32 @@ def ts_ms(order_key: str) -> int:
     return int(order_key[:10]) * 1000
 
 
-def _words(
-    said: Mapping[str, Any], edits: Sequence[Mapping[str, Any]], numbers: Sequence[str]
-) -> dict[str, list[str]]:
-    spoken = [words.words(each) for each in (said, *edits)]
-    texts = [text for each in spoken for text in each.all()]
+def _words(said: Mapping[str, Any], numbers: Sequence[str]) -> dict[str, list[str]]:
+    spoken = words.words(said)
+    texts = spoken.all()
     addresses = words.urls(texts)
     found = {
-        "body": [text for each in spoken for text in each.body],
-        "caption": [text for each in spoken for text in each.caption],
-        "filename": [text for each in spoken for text in each.filename],
-        "place": [text for each in spoken for text in each.place],
-        "cards": [text for each in spoken for text in each.cards],
+        "body": spoken.body,
+        "caption": spoken.caption,
+        "filename": spoken.filename,
+        "place": spoken.place,
+        "cards": spoken.cards,
         "hashtags": words.hashtags(texts),
         "mentions": words.mentions(texts),
         "urls": addresses,
         "domains": words.domains(addresses),
         "phones": words.phones(texts, numbers),
         "emojis": words.emojis(texts),
+    }
+    return {name: values for name, values in found.items() if values}
+
+
+def _former(wordings: Sequence[Mapping[str, Any]], numbers: Sequence[str]) -> dict[str, list[str]]:
+    texts = [text for each in wordings for text in words.words(each).all()]
+    found = {
+        FORMER: texts,
+        "former_hashtags": words.hashtags(texts),
+        "former_phones": words.phones(texts, numbers),
     }
     return {name: values for name, values in found.items() if values}
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.search.fold import fold
-from services.search.mapping import TEXT_FIELDS
+from services.search.mapping import FORMER, TEXT_FIELDS
 from services.search.port import Query
 
 SILENT_TYPES = ("reaction", "edit", "revoke")  # shown on the message they speak about
@@ -17,6 +17,7 @@ _WEIGHT = {
     "cards": 0.8,
     "transcript": 0.7,
     "ocr": 0.4,
+    FORMER: 0.5,
 }
 _FORM = {"": 1.0, ".exact": 3.0, ".verb": 0.5, ".raw": 0.5}
 FACTS = ("message_id", "conversation_id", "contact_id", "order_key", "ts", "type", "direction", "rev")
@@ -33,36 +34,41 @@ def body(query: Query, limit: int, after: Sequence[Any] | None, timeout_s: float
         "sort": _order(query),
     }
     if not query.cheap:
-        request["highlight"] = _highlight()
+        request["highlight"] = _highlight(query)
     return request if after is None else {**request, "search_after": list(after)}
 
 
 def _bool(query: Query) -> dict[str, Any]:
     must = [_word(word, query) for word in query.words]
-    must += [_phrase(phrase) for phrase in query.phrases]
+    must += [_phrase(phrase, query) for phrase in query.phrases]
     if query.prefix is not None:
         must.append(_prefix(query.prefix, query))
     return {"must": must, "filter": _filters(query), "must_not": _excluded(query)}
 
 
-def _fields(*forms: str) -> list[str]:
-    return [f"{name}{form}^{_WEIGHT[name] * _FORM[form]:g}" for name in TEXT_FIELDS for form in forms]
+def searched(query: Query) -> tuple[str, ...]:
+    """The fields whose words a question is compared with."""
+    return (*TEXT_FIELDS, FORMER) if query.former else TEXT_FIELDS
+
+
+def _fields(query: Query, *forms: str) -> list[str]:
+    return [f"{name}{form}^{_WEIGHT[name] * _FORM[form]:g}" for name in searched(query) for form in forms]
 
 
 def _word(word: str, query: Query) -> dict[str, Any]:
     if query.fuzzy:
         forgiving = {"fuzziness": "AUTO", "prefix_length": 1, "max_expansions": 30}
-        return _match(word, _fields(".exact"), operator="and", **forgiving)
-    fields = _fields(".exact") if query.cheap else _fields("", ".exact", ".verb", ".raw")
+        return _match(word, _fields(query, ".exact"), operator="and", **forgiving)
+    fields = _fields(query, ".exact") if query.cheap else _fields(query, "", ".exact", ".verb", ".raw")
     return _match(word, fields, operator="and", type="most_fields")  # a form that also fits adds to the score
 
 
-def _phrase(phrase: str) -> dict[str, Any]:
-    return _match(phrase, _fields(".exact", ".raw"), type="phrase")
+def _phrase(phrase: str, query: Query) -> dict[str, Any]:
+    return _match(phrase, _fields(query, ".exact", ".raw"), type="phrase")
 
 
 def _prefix(word: str, query: Query) -> dict[str, Any]:
-    begun = _match(word, _fields(".exact"), type="bool_prefix", operator="and")
+    begun = _match(word, _fields(query, ".exact"), type="bool_prefix", operator="and")
     return {"bool": {"should": [_word(word, query), begun], "minimum_should_match": 1}}
 
 
@@ -71,11 +77,10 @@ def _match(text: str, fields: list[str], **options: Any) -> dict[str, Any]:
 
 
 def _filters(query: Query) -> list[dict[str, Any]]:
-    terms: list[dict[str, Any]] = [{"term": {"hashtags": tag}} for tag in query.hashtags]
+    terms = [_any(_keyword("hashtags", [tag], query)) for tag in query.hashtags]
     if query.phones:
-        mentioned = {"terms": {"phones": list(query.phones)}}
         owned = {"terms": {"conversation_id": list(query.owned)}}
-        terms.append({"bool": {"should": [mentioned, owned], "minimum_should_match": 1}})
+        terms.append(_any([*_keyword("phones", query.phones, query), owned]))
     for field, allowed in (
         ("conversation_id", query.conversation_ids),
         ("type", query.types or None),
@@ -87,10 +92,21 @@ def _filters(query: Query) -> list[dict[str, Any]]:
     return [*terms, {"range": {"ts": bounds}}] if bounds else terms
 
 
+def _keyword(field: str, values: Sequence[str], query: Query) -> list[dict[str, Any]]:
+    """The values in what a message says, and in what it said before where that is searched."""
+    fields = (field, f"{FORMER}_{field}") if query.former else (field,)
+    return [{"terms": {name: list(values)}} for name in fields]
+
+
+def _any(clauses: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"bool": {"should": clauses, "minimum_should_match": 1}}
+
+
 def _excluded(query: Query) -> list[dict[str, Any]]:
-    excluded = [_match(word, _fields(".exact"), type="phrase") for word in query.without]
+    excluded = [_match(word, _fields(query, ".exact"), type="phrase") for word in query.without]
     silent = [] if query.types else [{"terms": {"type": list(SILENT_TYPES)}}]
-    return [*excluded, *silent, {"term": {"protected": True}}]
+    deleted = [] if query.revoked else [{"term": {"revoked": True}}]
+    return [*excluded, *silent, *deleted, {"term": {"protected": True}}]
 
 
 def _order(query: Query) -> list[dict[str, Any]]:
@@ -99,7 +115,7 @@ def _order(query: Query) -> list[dict[str, Any]]:
     return [{"_score": {"order": "desc"}}, *newest] if scored else newest
 
 
-def _highlight() -> dict[str, Any]:
+def _highlight(query: Query) -> dict[str, Any]:
     return {
         "type": "unified",
         "encoder": "html",  # the text is a stranger's: everything but our own marks is escaped
@@ -107,7 +123,7 @@ def _highlight() -> dict[str, Any]:
         "post_tags": ["</mark>"],
         "fragment_size": 120,
         "number_of_fragments": 2,
-        "fields": {f"{name}{form}": {} for name in TEXT_FIELDS for form in ("", ".exact")},
+        "fields": {f"{name}{form}": {} for name in searched(query) for form in ("", ".exact")},
     }
 
 
@@ -126,5 +142,5 @@ def resolve_body(name: str, limit: int) -> dict[str, Any]:
 
 def highlights(found: dict[str, list[str]]) -> dict[str, list[str]]:
     """Fragments by field; a field's exact form speaks where its stemmed one is silent."""
-    merged = {name: found.get(name) or found.get(f"{name}.exact") or [] for name in TEXT_FIELDS}
+    merged = {name: found.get(name) or found.get(f"{name}.exact") or [] for name in (*TEXT_FIELDS, FORMER)}
     return {name: fragments for name, fragments in merged.items() if fragments}

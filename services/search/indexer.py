@@ -4,7 +4,7 @@ An event is only a poke. What is read decides, so a repeated, late or reordered 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.search import document
@@ -22,11 +22,12 @@ REMEMBERED = 10_000  # conversations whose protection this task remembers having
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A message with its conversation as just read; `contact` is the surviving one."""
+    """A message with its conversation as just read; `contact` is the surviving one, `view` what stands beside it."""
 
     message: Item
     conversation: Item
     contact: Item | None
+    view: View | None = None
 
     @property
     def protected(self) -> bool:
@@ -54,7 +55,8 @@ class Indexer:
             return
         if self._known.get(conversation_id) != found.protected:
             await self.conversation(conversation_id)
-        await self._batcher.write([await self._write(found)])
+        found = replace(found, view=await self._view(found.message))
+        await self._batcher.write([await self._write(found), *await self._edits(found)])
 
     async def owner(self, message_id: str, rev: int) -> None:
         """Index the message of a medium; an upload that is in no message yet is none of ours."""
@@ -108,11 +110,18 @@ class Indexer:
         contact_id = conversation.get("contact_id")
         return await self._people.root(contact_id) if contact_id else None
 
-    async def _write(self, found: Found) -> Write:
+    async def _view(self, message: Item) -> View:
         # Only what stands beside a message raises its rev, so at rev 1 there is nothing to read there.
-        fresh = found.message["rev"] == 1
-        view = View(found.message) if fresh else await self._reader.view(found.message)
+        return View(message) if message["rev"] == 1 else await self._reader.view(message)
+
+    async def _write(self, found: Found) -> Write:
+        view = found.view or View(found.message)
         return await self._built(view, await self._numbers(found.contact), protected=found.protected)
+
+    async def _edits(self, found: Found) -> list[Write]:
+        """Its edits again: while their message was unknown they stood in the index with their words."""
+        edits = found.view.edits if found.view is not None else ()
+        return [await self._built(View(each), (), protected=found.protected, again=True) for each in edits]
 
     async def _built(
         self, view: View, numbers: Sequence[str], *, protected: bool, again: bool = False
@@ -121,13 +130,22 @@ class Indexer:
         content = await self._reader.open(item)
         if content.erased:
             return Write("messages", item["message_id"], item["rev"], again=True)
+        said = {} if await self._told_elsewhere(item) else content.message
         edits = [(await self._reader.open(each)).message for each in view.edits]
         read = [str((await self._reader.open_child(each)).get("text", "")) for each in view.readings]
         own = [*numbers, *_texts(content.message.get("from"), content.contact.get("wa_id"))]
-        built = document.message(item, content.message, edits, read=read, numbers=own, protected=protected)
+        built = document.message(
+            item, said, edits, read=read, numbers=own, protected=protected, revoked=bool(view.revokes)
+        )
         return Write(
             "messages", item["message_id"], item["rev"], built, document.month(item["kept_at"]), again
         )
+
+    async def _told_elsewhere(self, item: Item) -> bool:
+        """Whether a message's words stand with the one it edits, which may not be for everybody."""
+        if item["type"] != "edit" or "target" not in item:
+            return False
+        return await self._reader.find(item["target"]) is not None
 
     async def _sweep(self, conversation: Item, contact: Item | None) -> None:
         """Every message of the thread again, at the same revision but with the new protection."""

@@ -62,16 +62,20 @@ def _keywords(*names: str) -> dict[str, Any]:
 
 
 TEXT_FIELDS = ("body", "caption", "filename", "place", "cards", "transcript", "ocr")
+FORMER = "former"  # every earlier wording of an edited message: not everybody may search it
 _MESSAGE_PROPERTIES: dict[str, Any] = {
     **_keywords("message_id", "conversation_id", "contact_id", "order_key", "reply_to", "target", "pnid"),
     **_keywords("type", "direction", "source", "flags", "author"),
     **_keywords("hashtags", "mentions", "urls", "domains", "phones", "emojis", "media_types"),
+    **_keywords("former_hashtags", "former_phones"),
+    FORMER: _text(prefixes=False),
     **{name: _text(prefixes=name in {"body", "caption"}) for name in TEXT_FIELDS},
     "ts": {"type": "date", "format": "epoch_millis"},
     "kept_at": {"type": "date", "format": "epoch_millis"},
     "rev": {"type": "long"},
     "loc": {"type": "geo_point"},
     "protected": {"type": "boolean"},
+    "revoked": {"type": "boolean"},
 }
 _NAME = {
     "type": "text",
@@ -91,6 +95,11 @@ def messages_template(pattern: str, alias: str) -> dict[str, Any]:
     """The index template of the monthly indices."""
     body = {"settings": _SETTINGS, "mappings": _strict(_MESSAGE_PROPERTIES), "aliases": {alias: {}}}
     return {"index_patterns": [pattern], "template": body, "priority": 100}
+
+
+def messages_mapping() -> dict[str, Any]:
+    """The mapping of the monthly indices that stand already: a field that is new is added, nothing else can change."""
+    return _strict(_MESSAGE_PROPERTIES)
 
 
 def conversations_index() -> dict[str, Any]:

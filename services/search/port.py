@@ -63,6 +63,8 @@ class Query:
         conversation_ids: None = all.
         types, directions: any of them; empty = all but reactions, edits and revokes.
         from_ms, to_ms: bounds of ts, from inclusive, to exclusive.
+        former: whether earlier wordings of edited messages are searched too.
+        revoked: whether messages their authors deleted are found.
         fuzzy: forgive typing errors in the words. cheap: only what is quickest to answer.
     """
 
@@ -79,6 +81,8 @@ class Query:
     from_ms: int | None = None
     to_ms: int | None = None
     sort: Literal["relevance", "newest"] = "relevance"
+    former: bool = True
+    revoked: bool = True
     fuzzy: bool = False
     cheap: bool = False
 

@@ -9,6 +9,9 @@ Role = Literal["agent", "editor", "admin", "ops", "machine"]
 ROLES: tuple[Role, ...] = get_args(Role)
 STAFF: tuple[Role, ...] = ("agent", "editor", "admin")
 EDITORS: tuple[Role, ...] = ("editor", "admin")
+CLEARED: Role = (
+    "admin"  # who sees what is hidden, and of protected people until each has a list of named readers
+)
 SUPPORT: tuple[Role, ...] = ("admin", "ops")
 
 LEEWAY_S = 30  # clocks of provider and task may differ by this much

@@ -30,10 +30,23 @@ class Policy:
     edited: Word = "keep"
     revoked: Word = "keep"
 
+    def hides_edited(self, *, cleared: bool) -> bool:
+        """Whether earlier wordings are not for a caller; `cleared`: who sees what is only hidden."""
+        return hides(self.edited, cleared=cleared)
+
+    def hides_revoked(self, *, cleared: bool) -> bool:
+        """The same of what was deleted."""
+        return hides(self.revoked, cleared=cleared)
+
     @property
     def keeps_all(self) -> bool:
         """Whether there is nothing to do."""
         return self.edited == self.revoked == "keep"
+
+
+def hides(word: Word, *, cleared: bool) -> bool:
+    """Whether a word of the policy keeps something from a caller."""
+    return word == "erase" or (word == "hide" and not cleared)
 
 
 def policy_of(item: Item | None) -> Policy:

@@ -11,10 +11,10 @@ from services.desk.api.parts import ConversationId, Desk, MessageIdPath, Parts
 from services.desk.drafts import MessageId
 from services.desk.inbox import Place
 from services.desk.models import Attempt, Conversation, ConversationPage, MessageDetail, MessagePage
-from services.desk.view import CLEARED, reason, status
+from services.desk.view import reason, status
 from shared.http.access import Staff, StaffOrSupport
 from shared.http.cursor import decode, encode
-from shared.http.principal import SUPPORT, Principal
+from shared.http.principal import CLEARED, SUPPORT, Principal
 from shared.http.problems import Problem
 from shared.objects.port import ObjectMissingError
 from shared.record.events import rfc3339

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from services.search.dsl import COUNTED, FACTS, SILENT_TYPES
+from services.search.dsl import COUNTED, FACTS, SILENT_TYPES, searched
 from services.search.fold import fold
-from services.search.mapping import TEXT_FIELDS
+from services.search.mapping import FORMER
 from services.search.port import Found, Hit, IndexUnavailableError, Kind, Outcome, Query, Write
 
 _WORD = re.compile(r"\w+")
@@ -134,15 +134,17 @@ def _tokens(text: str) -> list[str]:
     return _WORD.findall(fold(text))
 
 
-def _texts(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in TEXT_FIELDS:
+def _texts(document: Mapping[str, Any], query: Query) -> Iterator[tuple[str, str]]:
+    for name in searched(query):
         for text in document.get(name, ()):
             yield name, text
 
 
-def _has(document: Mapping[str, Any], wanted: list[str], *, unfinished: bool = False) -> bool:
+def _has(document: Mapping[str, Any], query: Query, wanted: list[str], *, unfinished: bool = False) -> bool:
     """Whether the tokens stand side by side in one text; the last may go on where it is unfinished."""
-    return not wanted or any(_inside(_tokens(text), wanted, unfinished) for _, text in _texts(document))
+    return not wanted or any(
+        _inside(_tokens(text), wanted, unfinished) for _, text in _texts(document, query)
+    )
 
 
 def _inside(tokens: list[str], wanted: list[str], unfinished: bool) -> bool:  # noqa: FBT001 - internal
@@ -156,17 +158,23 @@ def _inside(tokens: list[str], wanted: list[str], unfinished: bool) -> bool:  # 
 def _matches(document: Mapping[str, Any], query: Query) -> bool:
     return (
         not document.get("protected")
-        and all(_has(document, _tokens(word)) for word in (*query.words, *query.phrases))
-        and (query.prefix is None or _has(document, _tokens(query.prefix), unfinished=True))
-        and not any(_tokens(word) and _has(document, _tokens(word)) for word in query.without)
-        and set(query.hashtags) <= set(document.get("hashtags", ()))
+        and all(_has(document, query, _tokens(word)) for word in (*query.words, *query.phrases))
+        and (query.prefix is None or _has(document, query, _tokens(query.prefix), unfinished=True))
+        and not any(_tokens(word) and _has(document, query, _tokens(word)) for word in query.without)
+        and (query.revoked or not document.get("revoked"))
+        and _keywords(document, query, "hashtags").issuperset(query.hashtags)
         and (not query.phones or _about(document, query))
         and _allowed(document, query)
     )
 
 
+def _keywords(document: Mapping[str, Any], query: Query, field: str) -> set[str]:
+    former = document.get(f"{FORMER}_{field}", ()) if query.former else ()
+    return {*document.get(field, ()), *former}
+
+
 def _about(document: Mapping[str, Any], query: Query) -> bool:
-    mentioned = not set(query.phones).isdisjoint(document.get("phones", ()))
+    mentioned = not _keywords(document, query, "phones").isdisjoint(query.phones)
     return mentioned or document["conversation_id"] in query.owned
 
 
@@ -185,7 +193,7 @@ def _highlights(document: Mapping[str, Any], query: Query) -> dict[str, list[str
     wanted = {token for text in (*query.words, *query.phrases) for token in _tokens(text)}
     begun = tuple(_tokens(query.prefix or ""))
     found: dict[str, list[str]] = {}
-    for name, text in _texts(document):
+    for name, text in _texts(document, query):
         marked = _marked(text, wanted, begun)
         if "<mark>" in marked:
             found.setdefault(name, []).append(marked)

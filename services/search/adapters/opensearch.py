@@ -45,6 +45,9 @@ class OpenSearchIndex:
         template = mapping.messages_template(f"{self._alias}-*", self._alias)
         await _guarded(self._client.indices.put_index_template(name=self._alias, body=template))
         await self._create(f"{self._alias}-{month}", {})
+        await _guarded(
+            self._client.indices.put_mapping(index=f"{self._alias}-*", body=mapping.messages_mapping())
+        )
         await self._create(self._conversations, mapping.conversations_index())
 
     async def apply(self, writes: Sequence[Write]) -> list[Outcome]:

@@ -14,6 +14,7 @@ from services.search.port import Hit, IndexUnavailableError
 from services.search.query import MAX_QUERY, WIRE_TYPES, Parsed, parse
 from shared.http.access import Staff
 from shared.http.cursor import decode, encode
+from shared.http.principal import CLEARED
 from shared.http.problems import Problem
 
 MAX_LIMIT = 50  # each hit is checked against the record; a screen shows about twenty
@@ -39,7 +40,9 @@ class Parts:
 class Highlight(BaseModel):
     """A fragment of the message: HTML with nothing but <mark>, everything else escaped."""
 
-    field: str = Field(description="body, caption, filename, place, cards, transcript or ocr")
+    field: str = Field(
+        description="body, caption, filename, place, cards, transcript, ocr or former (an earlier wording)"
+    )
     html: str
 
 
@@ -85,7 +88,7 @@ router = APIRouter(prefix="/v1", tags=["search"])
 @router.get("/search", summary="Search messages")
 async def search(
     request: Request,
-    _caller: Staff,
+    caller: Staff,
     q: Annotated[
         str, Query(max_length=MAX_QUERY, description='words "phrase" -word de: tipo: desde: hasta: #tag')
     ] = "",
@@ -104,7 +107,7 @@ async def search(
     scope = _scope(q, parsed)
     position = decode(cursor, _Position, scope)
     try:
-        answer = await _found(parts.finder, parsed, limit, position)
+        answer = await _found(parts.finder, parsed, limit, position, cleared=caller.has(CLEARED))
     except IndexUnavailableError as error:
         raise Problem(503, "search-unavailable", headers={"Retry-After": "5"}) from error
     finally:
@@ -112,10 +115,12 @@ async def search(
     return _rendered(answer, parsed, scope)
 
 
-async def _found(finder: Finder, parsed: Parsed, limit: int, position: _Position | None) -> Answer:
+async def _found(
+    finder: Finder, parsed: Parsed, limit: int, position: _Position | None, *, cleared: bool
+) -> Answer:
     if position is None:
-        return await finder.find(parsed, limit)
-    return await finder.find(parsed, limit, position.after, position.mode)
+        return await finder.find(parsed, limit, cleared=cleared)
+    return await finder.find(parsed, limit, position.after, position.mode, cleared=cleared)
 
 
 def _narrowed(

@@ -7,7 +7,9 @@ from typing import Any, Literal
 from services.search.port import Found, Hit, Index, IndexTimeoutError, Query
 from services.search.query import Parsed
 from services.search.words import forms
+from shared.record.changes import SETTING, policy_of
 from shared.record.people import People
+from shared.record.waits import Place, kinds_beside
 from shared.store.port import Item, Store
 from shared.vault.pepper import Pepper
 
@@ -44,16 +46,31 @@ class Finder:
         self._pepper = pepper
 
     async def find(
-        self, parsed: Parsed, limit: int, after: Sequence[Any] | None = None, mode: Mode = "full"
+        self,
+        parsed: Parsed,
+        limit: int,
+        after: Sequence[Any] | None = None,
+        mode: Mode = "full",
+        *,
+        cleared: bool = False,
     ) -> Answer:
-        """One page, the first or the one behind `after`. Raises IndexUnavailableError."""
-        query = await self._resolved(parsed)
+        """One page, the first or the one behind `after`. Raises IndexUnavailableError.
+
+        `cleared`: the caller sees what the policy of edited and deleted messages only hides.
+        """
+        policy = policy_of(await self._store.get(*SETTING))
+        query = replace(
+            await self._resolved(parsed),
+            former=not policy.hides_edited(cleared=cleared),
+            revoked=not policy.hides_revoked(cleared=cleared),
+        )
         if after is not None:
             found = await self._index.search(_in_mode(query, mode), limit, after, FULL_S)
         else:
             mode, found = await self._first(query, limit)
-        hits = await self._standing(found.hits)
-        return Answer(hits, found.total, found.exact, found.after, mode, found.partial)
+        hits = await self._standing(found.hits, query)
+        total = found.total - len(found.hits) + len(hits)
+        return Answer(hits, total, found.exact, found.after, mode, found.partial)
 
     async def _first(self, query: Query, limit: int) -> tuple[Mode, Found]:
         """The first page in the first mode that serves: full, forgiving where that found nothing, cheap when late."""
@@ -89,8 +106,8 @@ class Finder:
         roots = dict.fromkeys(found)
         return [each["sk"] for root in roots for each in await self._people.conversations(root)]
 
-    async def _standing(self, hits: Sequence[Hit]) -> list[tuple[Hit, str | None]]:
-        """Hits the record still vouches for: the index may lag behind an erasure or a protection by seconds."""
+    async def _standing(self, hits: Sequence[Hit], query: Query) -> list[tuple[Hit, str | None]]:
+        """Hits the record still vouches for: the index may lag behind it by seconds."""
         places = {
             hit.facts["message_id"]: (hit.facts["conversation_id"], hit.facts["order_key"]) for hit in hits
         }
@@ -100,7 +117,17 @@ class Finder:
             ("contacts", each, "-") for each in dict.fromkeys(hit.facts["contact_id"] for hit in hits) if each
         ]
         items = await self._store.get_many(keys) if keys else {}
-        return [(hit, _alias(hit, items)) for hit in hits if _stands(hit, items)]
+        standing = [hit for hit in hits if _stands(hit, items)]
+        return [(hit, _alias(hit, items)) for hit in standing if await self._untouched(hit, items, query)]
+
+    async def _untouched(self, hit: Hit, items: "_Items", query: Query) -> bool:
+        """Whether what was found is not what its author took back since it was indexed, as far as that is hidden."""
+        place = Place(hit.facts["conversation_id"], hit.facts["order_key"])
+        message = items[("messages", place.pk, place.sk)]
+        if (query.former and query.revoked) or message["rev"] == hit.facts["rev"]:
+            return True
+        kinds = await kinds_beside(self._store, place)
+        return not (("edit" in kinds and not query.former) or ("revoke" in kinds and not query.revoked))
 
 
 _Items = dict[tuple[str, str, str], Item]

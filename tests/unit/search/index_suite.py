@@ -1,6 +1,7 @@
 """What every index must do; run on the fake here and on a real OpenSearch in tests/integration."""
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 from services.search.port import Found, Index, Query, Write
@@ -146,6 +147,34 @@ class IndexSuite:
         one, reaction = await self._fill(index, doc("eco"), doc("eco", type="reaction"))
         assert await found(index, "eco ") == [one]
         assert await ids(index, Query(types=("reaction",))) == [reaction]
+
+    async def test_earlier_wordings_are_found_only_by_who_may_search_them(self, index: Index) -> None:
+        said = {
+            "former": ["la carta secreta"],
+            "former_hashtags": ["oculto"],
+            "former_phones": ["5598765432"],
+        }
+        (one,) = await self._fill(index, doc("la carta abierta", **said))
+        questions = ("secreta ", '"carta secreta"', "secre", "#oculto", "5598765432")
+        for text in questions:
+            assert await found(index, text) == [one], text
+            assert await ids(index, replace(parse(text).query, former=False)) == [], text
+        (hit,) = (await index.search(parse("secreta ").query, 5)).hits
+        assert "<mark>secreta</mark>" in "".join(hit.highlights["former"])
+        blind = replace(parse("carta ").query, former=False)
+        page = await index.search(blind, 5)
+        assert (page.total, list(page.hits[0].highlights)) == (1, ["body"])
+        for cheap in (True, False):
+            query = replace(parse("secreta ").query, former=False, cheap=cheap, fuzzy=not cheap)
+            assert await ids(index, query) == [], cheap
+        assert await ids(index, replace(parse("abierta -secreta ").query, former=False)) == [one]
+
+    async def test_deleted_messages_are_found_only_by_who_may_know_of_them(self, index: Index) -> None:
+        gone, left = await self._fill(index, doc("agua", revoked=True), doc("agua"))
+        assert await found(index, "agua ") == sorted([gone, left])
+        page = await index.search(replace(parse("agua ").query, revoked=False), 5)
+        assert ([hit.facts["message_id"] for hit in page.hits], page.total) == ([left], 1)
+        assert await ids(index, Query(revoked=False)) == [left]
 
     async def test_the_protected_are_never_found(self, index: Index) -> None:
         await self._fill(index, doc(protected=True))

@@ -55,7 +55,8 @@ def test_neither_number_nor_wamid_of_the_sender_is_indexed() -> None:
 
 def test_earlier_wordings_stay_findable() -> None:
     edit = {"type": "edit", "edit": {"message": {"type": "text", "text": {"body": "después"}}}}
-    assert document.message(item(), content("antes"), [edit])["body"] == ["antes", "después"]
+    found = document.message(item(), content("antes"), [edit])
+    assert (found["body"], found["former"]) == (["después"], ["antes"])
 
 
 def test_of_a_protected_person_there_are_only_facts() -> None:

@@ -23,11 +23,12 @@ from shared.events.model import (
     MediaSettledEvent,
     MessageChanged,
 )
+from shared.ids import received_id
 from shared.media.reading import KIND, reading_sk
 from shared.queue.port import Message
-from shared.record.inbound import Relation
+from shared.record.inbound import Inbound, Relation
 from shared.store.port import Delete, Item, Put, Update
-from tests.unit.record.world import NOON_MS, origin, person, reaction, text
+from tests.unit.record.world import NOON_MS, PNID, origin, person, reaction, text
 from tests.unit.search.world import World
 
 COMMON: dict[str, Any] = {"id": "x:1", "source": "test", "subject": "c", "time": "2027-01-15T08:00:00.000Z"}
@@ -123,21 +124,65 @@ async def test_a_change_is_indexed_at_the_new_revision() -> None:
     assert w.index.documents("messages")[kept.item_id][0] == item["rev"]
 
 
-async def test_an_edited_message_is_found_by_both_wordings() -> None:
-    w = World()
-    kept = await w.keep(text("wamid.1", "antes"))
-    new = {"type": "text", "text": {"body": "después"}}
-    message = {"type": "edit", "edit": {"original_message_id": "wamid.1", "message": new}}
-    edit = replace(
-        text("wamid.2", at_ms=NOON_MS + 1000),
+def edit(wamid: str, target: str, body: str, at_ms: int = NOON_MS + 1000) -> Inbound:
+    new = {"type": "text", "text": {"body": body}}
+    message = {"type": "edit", "edit": {"original_message_id": target, "message": new}}
+    return replace(
+        text(wamid, at_ms=at_ms),
         type="edit",
         message=message,
-        content={"value": {"messages": [message]}, "wamid": "wamid.2"},
-        relation=Relation("edit", "wamid.1"),
+        content={"value": {"messages": [message]}, "wamid": wamid},
+        relation=Relation("edit", target),
     )
-    await w.keep(edit)
+
+
+def revoke(wamid: str, target: str, at_ms: int = NOON_MS + 5000) -> Inbound:
+    message = {"type": "revoke", "revoke": {"original_message_id": target}}
+    return replace(
+        text(wamid, at_ms=at_ms),
+        type="revoke",
+        message=message,
+        content={"value": {"messages": [message]}, "wamid": wamid},
+        relation=Relation("revoke", target),
+    )
+
+
+async def test_an_edited_message_says_its_last_wording_and_the_earlier_ones_apart() -> None:
+    w = World()
+    kept = await w.keep(text("wamid.1", "antes #uno 55 9876 5432"))
+    await w.keep(edit("wamid.2", "wamid.1", "luego #dos"))
+    await w.keep(edit("wamid.3", "wamid.1", "al final", NOON_MS + 2000))
     await w.poke(changed(await message_of(w, kept.item_id), what="edit"))
-    assert w.index.documents("messages")[kept.item_id][1]["body"] == ["antes", "después"]
+    document = w.index.documents("messages")[kept.item_id][1]
+    assert document["body"] == ["al final"]
+    assert document["former"] == ["antes #uno 55 9876 5432", "luego #dos"]
+    assert (document["former_hashtags"], document.get("hashtags")) == (["uno", "dos"], None)
+    assert document["former_phones"] == ["5598765432"]
+    assert "revoked" not in document
+
+
+@pytest.mark.parametrize("order", ["edit first", "message first"])
+async def test_an_edit_has_no_words_of_its_own_once_its_message_is_known(order: str) -> None:
+    w = World()
+    first, later = text("wamid.1", "antes"), edit("wamid.2", "wamid.1", "secreto")
+    if order == "edit first":
+        strayed = await w.keep(later)
+        assert w.index.documents("messages")[strayed.item_id][1]["body"] == ["secreto"]
+        await w.keep(first)
+    else:
+        await w.keep(first)
+        strayed = await w.keep(later)
+    assert "secreto" not in repr(w.index.documents("messages")[strayed.item_id])
+    target = w.index.documents("messages")[received_id(PNID, "wamid.1")][1]
+    assert (target["body"], target["former"]) == (["secreto"], ["antes"])
+
+
+async def test_a_deleted_message_is_marked() -> None:
+    w = World()
+    kept = await w.keep(text("wamid.1", "secreto"))
+    await w.keep(revoke("wamid.2", "wamid.1"))
+    await w.poke(changed(await message_of(w, kept.item_id), what="revoke"))
+    assert w.index.documents("messages")[kept.item_id][1]["revoked"] is True
 
 
 async def test_an_old_event_indexes_what_the_record_holds_now() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from services.search.api.finder import CHEAP_S
 from services.search.port import Found, IndexTimeoutError, Query
-from shared.store.port import Update
+from shared.store.port import Put, Update
 from tests.unit.record.world import NOON_MS, person, text
+from tests.unit.search.test_indexer import changed, edit, revoke
 from tests.unit.search.world import World
 
 
@@ -182,3 +183,86 @@ async def test_html_of_a_stranger_comes_back_escaped(w: World, client: httpx.Asy
 
 async def test_terms_beyond_the_limit_are_told(client: httpx.AsyncClient) -> None:
     assert (await search(client, q="a " * 30))["dropped_terms"] == 6
+
+
+class TestTakenBack:
+    """What the desk's policy says of edited and deleted messages holds in search too, at once and to the count."""
+
+    async def _say(self, w: World, **words: str) -> None:
+        await w.base.store.write(Put("config", {"pk": "settings", "sk": "changes", "version": 1, **words}))
+
+    async def _asked(self, w: World, role: str, q: str) -> tuple[int, list[str], str]:
+        transport = httpx.ASGITransport(w.app)
+        headers = w.provider.headers(role)
+        async with httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as client:
+            body = await search(client, q=q)
+        return body["total"]["value"], [hit["message_id"] for hit in body["hits"]], str(body["hits"])
+
+    async def _told(self, w: World, message_id: str) -> None:
+        view = await w.record.reader.get_message(message_id)
+        assert view is not None
+        await w.poke(changed(view.item))
+
+    @pytest.mark.parametrize(
+        ("word", "role", "sees"),
+        [
+            ("keep", "agent", True),
+            ("keep", "admin", True),
+            ("hide", "agent", False),
+            ("hide", "editor", False),
+            ("hide", "admin", True),
+            ("erase", "agent", False),
+            ("erase", "admin", False),
+        ],
+    )
+    @pytest.mark.parametrize("indexed", [True, False])
+    async def test_a_deleted_text(self, w: World, word: str, role: str, *, sees: bool, indexed: bool) -> None:
+        kept = await w.keep(text("wamid.1", "fuente secreta"))
+        if indexed:
+            await w.keep(revoke("wamid.2", "wamid.1"))
+            await self._told(w, kept.item_id)
+        else:  # the index lags behind the record
+            await w.record.keeper.keep(revoke("wamid.2", "wamid.1"))
+        await self._say(w, revoked=word)
+        expected = (1, [kept.item_id]) if sees else (0, [])
+        for q in ("secreta ", "secre", '"fuente secreta"', "tipo:texto"):
+            total, hits, shown = await self._asked(w, role, q)
+            assert (total, hits) == expected, q
+            assert sees or "secreta" not in shown
+
+    @pytest.mark.parametrize(
+        ("word", "role", "sees"),
+        [
+            ("keep", "agent", True),
+            ("hide", "agent", False),
+            ("hide", "admin", True),
+            ("erase", "admin", False),
+        ],
+    )
+    @pytest.mark.parametrize("indexed", [True, False])
+    async def test_an_earlier_wording(
+        self, w: World, word: str, role: str, *, sees: bool, indexed: bool
+    ) -> None:
+        kept = await w.keep(text("wamid.1", "fuente secreta"))
+        if indexed:
+            await w.keep(edit("wamid.2", "wamid.1", "fuente abierta"))
+            await self._told(w, kept.item_id)
+        else:
+            await w.record.keeper.keep(edit("wamid.2", "wamid.1", "fuente abierta"))
+        await self._say(w, edited=word)
+        total, hits, shown = await self._asked(w, role, "secreta ")
+        assert (total, hits) == ((1, [kept.item_id]) if sees else (0, []))
+        assert sees or "secreta" not in shown
+        if indexed:
+            total, hits, shown = await self._asked(w, role, "fuente ")
+            assert (total, hits) == (1, [kept.item_id]), "what it says now is found by everybody"
+            assert sees or "secreta" not in shown
+            assert (await self._asked(w, role, "secreta tipo:editado"))[1] == []
+
+    async def test_a_change_of_the_policy_needs_no_new_index(self, w: World) -> None:
+        kept = await w.keep(text("wamid.1", "fuente secreta"))
+        await w.keep(revoke("wamid.2", "wamid.1"))
+        await self._told(w, kept.item_id)
+        for word, found in (("hide", []), ("keep", [kept.item_id]), ("hide", [])):
+            await self._say(w, revoked=word)
+            assert (await self._asked(w, "agent", "secreta "))[1] == found
