@@ -40,6 +40,7 @@ class MediaItem(TypedDict):
     renditions: NotRequired[list[str]]  # names of CONTRACTS s.7; absent until they are made
     upload_id: NotRequired[str]
     sends: NotRequired[str]
+    transcript: NotRequired[Literal["waiting", "ready", "failed"]]  # shared/media/transcripts.py
 
 
 class MessageItem(TypedDict):
