@@ -60,7 +60,7 @@ def read(data: bytes) -> dict[str, Any]:
             [round(float(each["start_time"]) * 1000), str(each["alternatives"][0]["content"])]
             for each in spoken
         ]
-    except (KeyError, TypeError, IndexError, AttributeError) as error:
+    except (KeyError, TypeError, IndexError, AttributeError, OverflowError) as error:
         raise ValueError(f"not a transcript: {type(error).__name__}") from None
     confidence = round(100 * sum(sure) / len(sure)) if sure else 0
     return {"text": text, "confidence": confidence, "words": words[:_MOST_WORDS]}
