@@ -94,6 +94,9 @@ class OpenSearchSettings(Settings):
     """What a service that searches or indexes knows."""
 
     opensearch_url: str = Field(pattern=r"^https?://", description="OpenSearch's base URL")
+    opensearch_sign: Literal["", "es", "aoss"] = Field(
+        "", description="es or aoss where requests are signed (Amazon OpenSearch, or its serverless form), else empty"
+    )
 
 
 S = TypeVar("S", bound=Settings)
