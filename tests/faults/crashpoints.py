@@ -36,7 +36,7 @@ _QUIET_S = 6.0
 _AIM_S = 8.0
 _TRIES = 5
 _THREAD_S = 30.0
-_REST_S = 480.0
+_REST_S = 960.0  # media: hidden for 300 s, then the dead one's turn at decoding is over (services/media/shelf.py: 600 s)
 _PAUSE_S = 0.05
 
 

@@ -50,10 +50,11 @@ class Audit:
         return self.code == 0 and not self.faults and not self.under_way
 
     def told(self, most: int = 12) -> str:
-        """The faults and the last line, for people."""
+        """The faults, what never came to rest, and the last line, for people."""
         faults = self.faults
         lines = [f"  ({f.invariant}) {f.fault}: {f.subject}: {f.detail}" for f in faults[:most]]
         lines += [f"  and {len(faults) - most} more"] if len(faults) > most else []
+        lines += [f"  not at rest: {each}" for each in self.under_way[:most]]
         return "\n".join([*lines, self.line])
 
 
