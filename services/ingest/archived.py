@@ -27,8 +27,8 @@ class Archived:
 
         Raises ObjectMissingError, ObjectsUnavailableError.
         """
-        body, info = await self._raw.get(key), await self._raw.head(key)
-        known = dict(info.metadata) if info else {}
+        body, info = await self._raw.read(key)
+        known = info.metadata
         arrival_ns = int(known.get("arrival-ns", "0"))
         attributes = json.loads(known.get("attributes", "{}"))
         text = body.decode("utf-8", "surrogatepass")

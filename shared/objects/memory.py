@@ -47,6 +47,12 @@ class MemoryObjects:
         await asyncio.sleep(0)
         return self._find(key).body
 
+    async def read(self, key: str) -> tuple[bytes, ObjectInfo]:
+        """The whole object and what is known of it. Raises ObjectMissingError."""
+        await asyncio.sleep(0)
+        found = self._find(key)
+        return found.body, found.info(key)
+
     async def stream(self, key: str, chunk: int = 1 << 20) -> AsyncIterator[bytes]:
         """The object in chunks of at most `chunk` bytes. Raises ObjectMissingError."""
         body = await self.get(key)

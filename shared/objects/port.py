@@ -45,6 +45,10 @@ class Objects(Protocol):
         """The whole object. Raises ObjectMissingError."""
         ...
 
+    async def read(self, key: str) -> tuple[bytes, ObjectInfo]:
+        """The whole object and what is known of it, in one call. Raises ObjectMissingError."""
+        ...
+
     def stream(self, key: str, chunk: int = 1 << 20) -> AsyncIterator[bytes]:
         """The object in chunks of at most `chunk` bytes. Raises ObjectMissingError."""
         ...

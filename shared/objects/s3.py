@@ -64,6 +64,13 @@ class S3Objects:
         """The whole object. Raises ObjectMissingError."""
         return b"".join([chunk async for chunk in self.stream(key)])
 
+    async def read(self, key: str) -> tuple[bytes, ObjectInfo]:
+        """The whole object and what is known of it, in one call. Raises ObjectMissingError."""
+        async with _told(key):
+            answer = await self._client.get_object(Bucket=self.bucket, Key=key)
+            async with contextlib.aclosing(answer["Body"]) as body:
+                return await body.read(), _info(key, answer)
+
     async def stream(self, key: str, chunk: int = 1 << 20) -> AsyncIterator[bytes]:
         """The object in chunks of at most `chunk` bytes. Raises ObjectMissingError."""
         async with _told(key):
@@ -111,8 +118,7 @@ class S3Objects:
                 found = await self._client.head_object(Bucket=self.bucket, Key=key)
         except ObjectMissingError:
             return None
-        etag = found["ETag"].strip('"')
-        return ObjectInfo(key, found["ContentLength"], etag, found["ContentType"], found["Metadata"])
+        return _info(key, found)
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         """All objects under a prefix in key order, without their type and metadata."""
@@ -156,6 +162,12 @@ class S3Objects:
             Bucket=self.bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": done}
         )
         return size
+
+
+def _info(key: str, found: Any) -> ObjectInfo:
+    """What the answer to a GetObject or HeadObject tells."""
+    etag = found["ETag"].strip('"')
+    return ObjectInfo(key, found["ContentLength"], etag, found["ContentType"], found["Metadata"])
 
 
 async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

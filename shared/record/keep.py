@@ -23,11 +23,12 @@ from shared.record.relations import beside, bump, join, pointer
 from shared.record.sealing import Sealing
 from shared.record.shape import child_sk
 from shared.record.statuses import Statuses
-from shared.record.waits import Place, kinds_beside, place_of, wait_sk, waiting
+from shared.record.waits import Place, kinds_beside, mark, nothing_waits, place_of, wait_sk, waiting
 from shared.store.port import Attr, ConditionFailedError, ContendedError, Item, Op, Put, Store, Update
 from shared.vault.port import KeyDestroyedError
 
 DAY_MS = 24 * 3600 * 1000
+_ALONE = 3  # place of the condition that nothing waits for the message among the ops that write it
 
 
 @dataclass(slots=True)
@@ -81,15 +82,18 @@ class Keeper:
         return replace(kept, events=(*owed.events, *kept.events), owed=owed.ops)
 
     async def _kept(self, inbound: Inbound, owed: _Owed) -> Kept:
-        message_id = inbound.message_id
+        message_id, alone = inbound.message_id, True
         for attempt in range(ATTEMPTS * 4):
             party = await self._people.resolve(
                 inbound.person, inbound.origin, inbound.ts_s, lambda contact: [_thread(inbound, contact)]
             )
             owed.add(party)
-            message = await self._written(inbound, party)
-            if message is not None:
-                return await self._settled("new", inbound, message)
+            try:
+                message = await self._written(inbound, party, alone=alone)
+            except ConditionFailedError as error:
+                alone = alone and _ALONE not in error.failed
+            else:
+                return await self._settled("new", inbound, message, alone=alone)
             # Looked up only now: nearly all messages are new, and the write itself knows which are not.
             seen = await self._store.get("ids", message_id)
             if seen is not None:
@@ -97,8 +101,11 @@ class Keeper:
             await asyncio.sleep(pause(self._ids, attempt))
         raise ContendedError("record: others kept moving the same conversation")
 
-    async def _written(self, inbound: Inbound, party: Party) -> Item | None:
-        """The transaction; None where a condition failed, so that everything is read anew."""
+    async def _written(self, inbound: Inbound, party: Party, *, alone: bool) -> Item:
+        """The transaction. Raises ConditionFailedError, upon which everything is read anew.
+
+        `alone`: on condition that nothing waits for the message.
+        """
         at = slot(inbound, party.contact_id)
         thread = _thread(inbound, party.contact_id)  # read with the contact, unless that one is merged
         current = party.near[thread] if thread in party.near else await self._store.get(*thread)
@@ -111,14 +118,12 @@ class Keeper:
             Put("ids", ids_item(message), absent=True),
             Put("messages", message, absent=True),
             move(current, moved),
+            *([nothing_waits(message["message_id"])] if alone else []),
             *await self._relation(inbound, message),
         ]
         if current is None and inbound.group_id is None:
             ops += await self._opening(message, party)
-        try:
-            await commit(self._store, self._ids, ops)
-        except ConditionFailedError:
-            return None
+        await commit(self._store, self._ids, ops)
         return message
 
     async def _message(self, inbound: Inbound, at: Slot) -> Item:
@@ -146,7 +151,8 @@ class Keeper:
         target = place_of(await self._store.get("ids", message["target"]))
         if target is None:
             now = self._clock.now_ms()
-            return [waiting(message["target"], kind, message["message_id"], facts, now)]
+            wait = waiting(message["target"], kind, message["message_id"], facts, now)
+            return [wait, mark(wait.item)]
         return beside(target, kind, message["message_id"], facts)
 
     async def _opening(self, message: Item, party: Party) -> list[Op]:
@@ -195,10 +201,10 @@ class Keeper:
         except ConditionFailedError:
             return
 
-    async def _settled(self, kind: Outcome, inbound: Inbound, message: Item) -> Kept:
-        """Look for what waited for the message, join it, and answer the events owed."""
+    async def _settled(self, kind: Outcome, inbound: Inbound, message: Item, *, alone: bool = False) -> Kept:
+        """Look for what waited for the message, if anything may, join it, and answer the events owed."""
         place = Place(message["pk"], message["sk"])
-        kinds = await self._statuses.gather(place, message["message_id"])
+        kinds = [] if alone else await self._statuses.gather(place, message["message_id"])
         if kinds or kind == "variant":
             message = await self._store.get("messages", place.pk, place.sk) or message
         if kind != "new" and message["rev"] > 1:  # what an earlier receive joined may never have been told

@@ -38,7 +38,7 @@ from shared.vault.keys import ContactKeys
 from shared.vault.pepper import Pepper
 
 CONVERSATION_PREFIX = "c_"
-
+_MET_MOST = 4096  # people; about half a kilobyte each
 
 Where = tuple[str, str, str]  # table, pk, sk
 Near = Mapping[Where, Item | None]
@@ -46,6 +46,11 @@ Near = Mapping[Where, Item | None]
 
 def _nothing(_contact_id: str) -> Sequence[Where]:
     return ()
+
+
+def _about(contacts: Iterable[str], near: Callable[[str], Sequence[Where]]) -> list[Where]:
+    """Keys of contacts and of what is wanted near them."""
+    return [key for contact in contacts for key in (("contacts", contact, "-"), *near(contact))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ class People:
         self._clock = clock
         self._ids = ids
         self._service = service
+        # What these aliases named last: a guess at what to read beside them, never taken for what they name now.
+        self._met: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     async def resolve(
         self,
@@ -178,10 +185,16 @@ class People:
         An erased person owns no alias any more; but the alias keeps the time of the erasure, whoever claims it
         anew, so that what is older stays out.
         """
-        found = await self._store.get_many([("aliases", key, "-") for key in claims])
+        read = {} if read is None else read
+        guess = self._met.get(tuple(claims), ())
+        found = await self._store.get_many([*(("aliases", key, "-") for key in claims), *_about(guess, near)])
         named = {key: found.get(("aliases", key, "-"), {}) for key in claims}
-        contacts = [item["contact_id"] for item in named.values() if "contact_id" in item]
-        roots = await self._roots(dict.fromkeys(contacts), near, {} if read is None else read)
+        contacts = tuple(dict.fromkeys(item["contact_id"] for item in named.values() if "contact_id" in item))
+        if unread := _about([each for each in contacts if each not in guess], near):
+            found |= await self._store.get_many(unread)
+        self._meet(tuple(claims), contacts)
+        read.update({key: found.get(key) for contact in contacts for key in near(contact)})
+        roots = {each: await self._survivor(found.get(("contacts", each, "-"))) for each in contacts}
         alive = {each["pk"]: each for each in roots.values() if each is not None and not each.get("erased")}
         direct: dict[str, str] = {}
         free, erased_at = {}, 0
@@ -195,15 +208,11 @@ class People:
                 direct.setdefault(root["pk"], item["contact_id"])
         return _Owners(alive, direct, free, erased_at)
 
-    async def _roots(
-        self, contacts: Iterable[str], near: Callable[[str], Sequence[Where]], read: dict[Where, Item | None]
-    ) -> dict[str, Item | None]:
-        """The survivor of each contact, and into `read` what is wanted near them: all in one call."""
-        keys: list[Where] = [("contacts", contact, "-") for contact in contacts]
-        beside = [key for contact in contacts for key in near(contact)]
-        found = await self._store.get_many([*keys, *beside]) if keys else {}
-        read.update({key: found.get(key) for key in beside})
-        return {key[1]: await self._survivor(found.get(key)) for key in keys}
+    def _meet(self, claims: tuple[str, ...], contacts: tuple[str, ...]) -> None:
+        """Remember what to read beside these aliases next time."""
+        if len(self._met) >= _MET_MOST:
+            del self._met[next(iter(self._met))]
+        self._met[claims] = contacts
 
     async def _survivor(self, item: Item | None) -> Item | None:
         while item is not None and "merged_into" in item:

@@ -181,7 +181,7 @@ class Statuses:
         sealed = await self._sealing.fields(party.contact_id, note.content, "ids", target_id, sk)
         facts = {**note.facts, "key_id": party.contact_id, **sealed}
         wait = waiting(target_id, KIND, note.child, facts, self._clock.now_ms(), apart=note.apart)
-        await commit(self._store, self._ids, [wait, listing(wait.item)])
+        await commit(self._store, self._ids, [wait, mark(wait.item), listing(wait.item)])
 
     async def _join(self, place: Place, wait: Item, attempt: int | None) -> None:
         """Move a waiting status beside its message, sealed anew for its new place."""

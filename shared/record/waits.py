@@ -1,15 +1,17 @@
 """What waits for a message that is not known yet, and where a known one lies.
 
-Both sides write first and look second: a relation or status that finds no message puts an item `wait#` under
-the id it expects and looks again; a message that was just written looks for items that wait for it. So they
-cannot miss each other, and whoever sees the other joins the two.
+A relation or status that finds no message puts an item `wait#` and, beside it, a mark under the id it expects, and
+looks again. A message is written on condition that there is no mark; where there is one, it is written all the
+same and then looks for what waits. So they cannot miss each other, whoever sees the other joins the two, and a
+message nobody waits for, as nearly all are, need not look (docs/decisions/0010-latency.md).
 """
 
 from dataclasses import dataclass
 
-from shared.store.port import Delete, Item, Key, Put, Store
+from shared.store.port import Attr, Check, Delete, Item, Key, Put, Store
 
 WAIT_PREFIX = "wait#"
+MARK_SK = "wait"
 LISTED = "waiting"  # partition of `ids` that lists the waiting statuses of everybody
 WAIT_S = 8 * 24 * 3600  # CONTRACTS s.2; Meta retries a webhook for up to 7 days
 _OWN = frozenset({"pk", "sk", "ttl"})
@@ -42,6 +44,16 @@ def waiting(target_id: str, kind: str, child: str, facts: Item, now_ms: int, *, 
     """
     item = {**facts, "kind": kind, "child": child, "ttl": now_ms // 1000 + WAIT_S}
     return Put("ids", {**item, "pk": target_id, "sk": wait_sk(kind, f"{child}{apart}")})
+
+
+def mark(wait: Item) -> Put:
+    """The op that says something waits, in the same transaction as what waits; it goes with its time."""
+    return Put("ids", {"pk": wait["pk"], "sk": MARK_SK, "ttl": wait["ttl"]})
+
+
+def nothing_waits(target_id: str) -> Check:
+    """The condition that nothing has come to wait for a message id."""
+    return Check("ids", target_id, MARK_SK, Attr("pk").not_exists())
 
 
 def listing(wait: Item) -> Put:

@@ -77,6 +77,7 @@ async def test_an_object_comes_back_as_it_was_put(objects: Objects, folder: str)
     assert (info.key, info.size, info.content_type) == (key, len(body), "image/webp")
     assert info.metadata == {"sha256": "ab"}
     assert info.etag == hashlib.md5(body, usedforsecurity=False).hexdigest()
+    assert await objects.read(key) == (body, info)
 
 
 async def test_an_empty_object_is_an_object(objects: Objects, folder: str) -> None:
@@ -90,6 +91,8 @@ async def test_what_is_not_there_is_told(objects: Objects, folder: str) -> None:
     assert await objects.head(key) is None
     with pytest.raises(ObjectMissingError):
         await objects.get(key)
+    with pytest.raises(ObjectMissingError):
+        await objects.read(key)
     with pytest.raises(ObjectMissingError):
         await anext(objects.stream(key))
     with pytest.raises(ObjectMissingError):
@@ -212,10 +215,11 @@ async def test_a_body_cut_short_is_never_taken_for_the_whole(
 ) -> None:
     proxy, objects = broken
     await objects.put(f"{folder}x", b"x" * 100_000)
-    rule = proxy.fail("GET *", faultproxy.cut_body())
-    with pytest.raises(ObjectsUnavailableError):
-        await objects.get(f"{folder}x")
-    assert rule.hits == 1
+    for call in (objects.get, objects.read):
+        rule = proxy.fail("GET *", faultproxy.cut_body())
+        with pytest.raises(ObjectsUnavailableError):
+            await call(f"{folder}x")
+        assert rule.hits == 1
 
 
 async def test_a_failed_part_leaves_nothing(broken: tuple[FaultProxy, S3Objects], folder: str) -> None:

@@ -1,6 +1,6 @@
 """Looks at one slot of arrivals through all stages, and brings what is missing again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,11 +45,13 @@ class Look:
 
     Attributes:
         envelopes: key of a parsed item -> the archived envelope it lies in.
+        ids: message_id of every message that lies in the envelopes, in their order.
         messages: message_id -> the message's item, of those in the table.
     """
 
     seen: Seen = field(default_factory=Seen)
     envelopes: dict[str, str] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
     messages: dict[str, Item] = field(default_factory=dict)
 
 
@@ -99,6 +101,7 @@ class Looker:
             except ObjectMissingError:
                 continue  # rewritten or expired since it was listed
             await self._envelope(look, key, found)
+        await self._messages(look)
         await self._documents(look)
         return look
 
@@ -134,7 +137,10 @@ class Looker:
     async def _item(self, look: Look, key: str, found: Arrived, item: AnyItem) -> None:
         match item:
             case MessageItem() | CallItem():
-                await self._message(look, key, self._id(item, found))
+                name = self._id(item, found)
+                look.seen.parsed.add(name)
+                look.envelopes[name] = key
+                look.ids.append(name)
             case StatusItem() if item.field != "calls":
                 self._note(look, key, f"status {item.position}", known=await self._told(item))
             case RejectedItem() | MetaItem() | UnknownItem():
@@ -157,39 +163,41 @@ class Looker:
         if known:
             look.seen.ids.add(unique)
 
-    async def _message(self, look: Look, key: str, message_id: str) -> None:
-        look.seen.parsed.add(message_id)
-        look.envelopes[message_id] = key
-        known = await self._store.get("ids", message_id)
-        if known is None:
-            return
-        look.seen.ids.add(message_id)
-        place = place_of(known)
-        if place is None or "ttl" in known:
-            return  # our own wamid, or it has reached its end
-        look.seen.placed.add(message_id)
-        item = await self._store.get("messages", place.pk, place.sk)
-        if item is not None:
-            look.seen.messages.add(message_id)
-            look.messages[message_id] = item
-            await self._routed(look, item)
+    async def _messages(self, look: Look) -> None:
+        """The messages of the slot through the tables, a stage at a time: each is read after the one before it."""
+        places = await self._placed(look)
+        found = await self._many({name: ("messages", each.pk, each.sk) for name, each in places.items()})
+        look.messages.update(found)
+        look.seen.messages |= found.keys()
+        await self._routed(look, {name: item for name, item in found.items() if _live(item)})
 
-    async def _routed(self, look: Look, item: Item) -> None:
-        if item["direction"] != "in" or item["source"] != "live" or item.get("erased"):
-            return
-        name = item["message_id"]
-        look.seen.live.add(name)
-        mark = await self._store.get("messages", item["pk"], routed_sk(item["sk"]))
-        if mark is None:
-            return
-        look.seen.routed.add(name)
-        keys = {
-            f"{name} {each}": ("deliveries", lane_pk(each, item["pk"]), f"{name}#{MAIN_PART}")
+    async def _placed(self, look: Look) -> dict[str, Place]:
+        """Where the messages lie; not those of our own wamids, nor those that have reached their end."""
+        known = await self._many({name: ("ids", name, "-") for name in look.ids})
+        look.seen.ids |= known.keys()
+        found = {name: place_of(item) for name, item in known.items() if "ttl" not in item}
+        places = {name: place for name, place in found.items() if place is not None}
+        look.seen.placed |= places.keys()
+        return places
+
+    async def _routed(self, look: Look, live: Mapping[str, Item]) -> None:
+        marks = await self._many(
+            {name: ("messages", item["pk"], routed_sk(item["sk"])) for name, item in live.items()}
+        )
+        named = {
+            f"{name} {each}": ("deliveries", lane_pk(each, live[name]["pk"]), f"{name}#{MAIN_PART}")
+            for name, mark in marks.items()
             for each in mark["destinations"]
         }
-        found = await self._store.get_many(list(keys.values())) if keys else {}
-        look.seen.named |= keys.keys()
-        look.seen.deliveries |= {each for each, where in keys.items() if where in found}
+        look.seen.live |= live.keys()
+        look.seen.routed |= marks.keys()
+        look.seen.named |= named.keys()
+        look.seen.deliveries |= (await self._many(named)).keys()
+
+    async def _many(self, wanted: Mapping[str, tuple[str, str, str]]) -> dict[str, Item]:
+        """Items by the names they are wanted under; absent ones are missing."""
+        found = await self._store.get_many(list(wanted.values())) if wanted else {}
+        return {name: found[key] for name, key in wanted.items() if key in found}
 
     async def _told(self, item: StatusItem) -> bool:
         """Whether a status stands beside its message or waits for it; of a message that is gone nothing need."""
@@ -212,6 +220,11 @@ class Looker:
         named = {name: f"{name}:{item['rev']}" for name, item in live.items()}
         look.seen.indexed |= {*named.values()}
         look.seen.documents |= {each for name, each in named.items() if name not in lacking}
+
+
+def _live(item: Item) -> bool:
+    """Whether a message must be routed."""
+    return item["direction"] == "in" and item["source"] == "live" and not item.get("erased")
 
 
 def _word(rows: Sequence[Any], word: str) -> bool:
