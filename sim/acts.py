@@ -40,6 +40,7 @@ TIRED: tuple[tuple[str, ...], ...] = (
     ("services/media/",),
     ("shared/queue/",),
 )
+UNSAID = (("services/media/shelf.py:store.get",), 0.4)
 OUTAGES = (
     *(("ingest", port) for port in ("store", "raw", "service")),
     *(("media", port) for port in ("store", "bucket")),
@@ -88,6 +89,8 @@ def trouble(day: Day) -> None:
     plan = day.world.chaos.plan
     if Scene.TIRED in day.scenes and not plan.hot:
         plan.hot = day.rng("tired").choice(TIRED)
+    if Scene.UNSAID in day.scenes and not plan.hot:
+        plan.hot, plan.heat = UNSAID
     if Scene.OUTAGE in day.scenes:
         plan.outage = _outage(day.rng("outage"))
     if Scene.SLOW in day.scenes:

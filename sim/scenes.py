@@ -36,6 +36,7 @@ class Scene(StrEnum):
     SPOILT = "something unreadable stands beside what people write"
     TIRED = "one part of the product fails far more often than the others"
     SLOW = "destinations take seconds for each of the many messages of one person"
+    UNSAID = "what became of a file is often not asked in time, so that it is done and not told"
     CALM = "nothing goes wrong, so that nothing may be late"
 
 
@@ -62,6 +63,7 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("services/media/handlers.py", "_finish"): (Scene.SWEPT,),
     ("services/media/ledger.py", "served_as"): (Scene.SWEPT,),
     ("services/media/readings.py", "of_another"): (Scene.SWEPT,),
+    ("services/media/renderer.py", "read"): (Scene.UNSAID, Scene.PHOTO),
     ("services/media/renderer.py", "_sweep"): (Scene.SWEPT,),
     ("shared/lanes/runner.py", "run"): (Scene.BURST,),
     ("shared/queue/breaker.py", "attempt"): (Scene.OUTAGE,),
