@@ -26,6 +26,7 @@ from shared.record.waits import (
     facts_of,
     kinds_beside,
     listing,
+    mark,
     place_of,
     unlisting,
     wait_sk,
