@@ -102,6 +102,7 @@ class Plan:
             "AWS_EC2_METADATA_DISABLED": "true",
             **{f"AWS_ENDPOINT_URL_{service}": emulator for service in _EMULATED},
             "AWS_ENDPOINT_URL_SOCIALMESSAGING": self.url("twin"),
+            "AWS_ENDPOINT_URL_TRANSCRIBE": self.url("twin"),
         }
 
     def environment(self) -> dict[str, str]:
@@ -171,6 +172,7 @@ class Plan:
                 "TWIN_CDN_PUBLIC_KEY": str(self.secrets.cdn_public_key),
                 "TWIN_CDN_KEY_ID": CDN_KEY_ID,
                 "TWIN_WITNESS_QUEUE": self.naming.name("connect"),
+                "TWIN_TRANSCRIBE_QUEUE": self.naming.name("media"),
                 "TWIN_MEDIA_BUCKET": self.naming.bucket(topology.MEDIA_BUCKET, ACCOUNT),
                 **self.extra,
             },

@@ -19,6 +19,7 @@ from twin.receivers import Receivers
 from twin.settings import Settings
 from twin.signing import load_key
 from twin.sns import Wire
+from twin.transcribe import Transcribe
 
 MAX_BODY = 150 * 1024 * 1024  # a document of 100 MB in base64
 DRIVER = web.AppKey("driver", Driver)
@@ -32,18 +33,21 @@ def open_world(settings: Settings, history: History) -> World:
     return world
 
 
-def build(driver: Driver, clients: Clients, settings: Settings) -> web.Application:
+def build(driver: Driver, clients: Clients, settings: Settings, wire: Wire) -> web.Application:
     """All routes over one driver."""
     app = web.Application(client_max_size=MAX_BODY)
     app[DRIVER] = driver
     pem = settings.cdn_public_key
     keys = {settings.cdn_key_id: load_key(pem)} if pem else {}
+    transcribe = Transcribe(driver, clients.s3, wire.job)
+    transcribe.hook(app)
     faces = (
         Control(driver),
         Receivers(driver),
         Phone(driver),
         Cdn(clients.s3, settings.media_bucket, keys, driver.now),
         Eum(driver, clients.s3),
+        transcribe,
     )
     for face in faces:
         app.add_routes(face.routes())
@@ -64,11 +68,12 @@ class Twin:
         settings = self._settings
         history = self._history(settings.state_dir)
         clients = await open_clients(self._stack, settings.account.region)
-        wire = Wire(history, clients.sns, clients.sqs, settings.witness_queue)
+        queues = settings.witness_queue, settings.transcribe_queue
+        wire = Wire(history, clients.sns, clients.sqs, *queues)
         self.driver = Driver(open_world(settings, history), history, wire, self._now)
         task = asyncio.create_task(self.driver.run())
         self._stack.push_async_callback(self._drained, task)
-        await self._serve(build(self.driver, clients, settings))
+        await self._serve(build(self.driver, clients, settings, wire))
         return self
 
     async def __aexit__(self, *_: object) -> None:

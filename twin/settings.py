@@ -20,6 +20,7 @@ class Settings:
     cdn_key_id: str
     media_bucket: str
     witness_queue: str
+    transcribe_queue: str
     host: str
 
     @classmethod
@@ -42,6 +43,7 @@ class Settings:
             cdn_key_id=env.get("TWIN_CDN_KEY_ID", ""),
             media_bucket=env.get("TWIN_MEDIA_BUCKET", ""),
             witness_queue=env.get("TWIN_WITNESS_QUEUE", ""),
+            transcribe_queue=env.get("TWIN_TRANSCRIBE_QUEUE", ""),
             host=env.get("TWIN_HOST", "127.0.0.1"),
         )
 

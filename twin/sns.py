@@ -19,11 +19,14 @@ DESTINATIONS = "event_destinations"
 class Wire:
     """Publishes with raw clients; the destination is read from the twin's kept settings at each call."""
 
-    def __init__(self, history: History, sns: Any, sqs: Any, witness_queue: str) -> None:
+    def __init__(
+        self, history: History, sns: Any, sqs: Any, witness_queue: str, transcribe_queue: str = ""
+    ) -> None:
         self._history = history
         self._sns = sns
         self._sqs = sqs
         self._queue = witness_queue
+        self._jobs = transcribe_queue
 
     def has_topic(self) -> bool:
         """Whether the account has an event destination."""
@@ -42,7 +45,15 @@ class Wire:
 
     async def witness(self, bodies: Sequence[str]) -> None:
         """Send EventBridge events to the queue that the rule targets. Raises PublishError."""
-        url = (await self._call(self._sqs.get_queue_url, QueueName=self._queue))["QueueUrl"]
+        await self._put(self._queue, bodies)
+
+    async def job(self, body: str) -> None:
+        """Send an EventBridge event of a transcription job to the queue its rule targets. Raises PublishError."""
+        if self._jobs:
+            await self._put(self._jobs, [body])
+
+    async def _put(self, queue: str, bodies: Sequence[str]) -> None:
+        url = (await self._call(self._sqs.get_queue_url, QueueName=queue))["QueueUrl"]
         for chunk in chunks(bodies):
             entries = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(chunk)]
             await self._call(self._sqs.send_message_batch, QueueUrl=url, Entries=entries)

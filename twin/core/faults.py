@@ -32,6 +32,10 @@ KINDS: Mapping[str, str] = {
     "media_error": "GetWhatsAppMessageMedia answered InternalServiceException",
     "media_denied": "GetWhatsAppMessageMedia answered AccessDeniedByMetaException",
     "media_slow": "GetWhatsAppMessageMedia answered after min..max ms",
+    "transcribe_throttle": "Amazon Transcribe answered LimitExceededException, nothing begun",
+    "transcribe_error": "Amazon Transcribe answered InternalFailureException, nothing begun",
+    "transcribe_failed": "a transcription job that ends as FAILED",
+    "transcribe_mute": "a transcription job whose end nobody tells",
 }
 SEND_KINDS = (
     "throttle",
