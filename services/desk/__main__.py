@@ -20,6 +20,7 @@ from services.desk.presence import Presence
 from services.desk.replies import SERVICE, Replies
 from services.desk.rules import Rules, SecretWriter
 from services.desk.settings import DeskSettings
+from services.desk.transcripts import Transcripts
 from services.desk.uploads import KIND as UPLOAD_KIND
 from services.desk.uploads import Tickets, Uploads
 from services.desk.view import Renderer
@@ -92,6 +93,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, ti
         inbox=Inbox(store, clock, list(settings.numbers), settings.retention_days),
         replies=Replies(store, record.reader, record.outbound, uploads, bus, clock, ids),
         uploads=uploads,
+        transcripts=Transcripts(store, clock),
         rules=Rules(store, audit, secrets, clock, settings.prefix, plain_http=settings.webhook_loopback),
         log=log,
         hub=hub,

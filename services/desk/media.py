@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from services.desk.models import Explained, FileOrigin, Medium, MediumDetail, Rendition
+from services.desk.models import Explained, FileOrigin, Medium, MediumDetail, Rendition, Transcript
 from shared.clock import Clock
 from shared.media.origin import TABLE, origin_of, references
 from shared.media.outcomes import explain
@@ -49,19 +49,22 @@ def phase(state: str, reason: str | None) -> Phase:
     return "ready" if state == "ready" else "quarantined"
 
 
-def outcome(state: str, reason: str | None) -> Explained | None:
-    """Why a file stands where it does and what helps, in plain Spanish; None where there is nothing to say."""
+def outcome(state: str, reason: str | None, *, uploaded: bool = False) -> Explained | None:
+    """Why a file stands where it does and what helps, in plain Spanish; None where there is nothing to say.
+
+    `uploaded`: it is one of ours, which nobody else can send again.
+    """
     at = phase(state, reason)
     if at in ("fetching", "held", "erased"):
         return {"fetching": _COMING, "held": _HELD, "erased": _ERASED}[at]
     if not reason:
-        return None if at == "ready" else _told("unexplained")
-    told = _told(reason)
+        return None if at == "ready" else _told("unexplained", uploaded=uploaded)
+    told = _told(reason, uploaded=uploaded)
     return _COMING if at == "waiting" and explain(reason).state != "pending" else told
 
 
-def _told(code: str) -> Explained:
-    known = explain(code)
+def _told(code: str, *, uploaded: bool) -> Explained:
+    known = explain(code, uploaded=uploaded)
     return Explained(code=code, text=known.es, helps=known.retry)
 
 
@@ -109,10 +112,11 @@ class MediaView:
             size=medium.get("size"),
             sha256=sha256,
             reason=reason,
-            explained=outcome(state, reason),
+            explained=outcome(state, reason, uploaded="upload_id" in medium),
             url=self._urls.url(served, ttl_s) if served else None,
             url_seconds=ttl_s if served else None,
             renditions=self._renditions(served, medium.get("renditions", ()), ttl_s) if served else [],
+            transcription=medium.get("transcript"),
             **await self._reading(view, medium["n"]),
         )
 
@@ -127,8 +131,12 @@ class MediaView:
                 said |= {
                     name: value for name, value in (await self._reader.open_child(item)).items() if value
                 }
-        named = {name: said.get(name) for name in ("text", "transcript")}
-        return {**named, "card": dict(said["card"]) if said.get("card") else None}
+        heard = said.get("transcript")
+        return {
+            "text": said.get("text"),
+            "card": dict(said["card"]) if said.get("card") else None,
+            "transcript": Transcript(text=heard["text"], confidence=heard["confidence"]) if heard else None,
+        }
 
     async def _over_budget(self, message: Item) -> bool:
         """Whether a person of ours was told that the sender's budget is used up: what is not here yet waits for it."""

@@ -71,6 +71,13 @@ class Rendition(Model):
     url: str
 
 
+class Transcript(Model):
+    """What is said in a sound, as a machine heard it; `confidence` of 0 to 100."""
+
+    text: str
+    confidence: int
+
+
 class Medium(Model):
     """A file of a message. All addresses are signed and good for `url_seconds`; null until the file is ready.
 
@@ -93,7 +100,10 @@ class Medium(Model):
         description="what its metadata say: when, latitude and longitude, camera, author; as found, unverified",
     )
     text: str | None = Field(None, description="read out of it (OCR, a document's own text)")
-    transcript: str | None = None
+    transcript: Transcript | None = None
+    transcription: Literal["waiting", "ready", "failed"] | None = Field(
+        None, description="waiting = a budget is used up, it goes on by itself"
+    )
 
 
 class FileOrigin(Model):

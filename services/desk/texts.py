@@ -99,6 +99,18 @@ TEXTS: Catalogue = {
             "Wait {wait} seconds; if it is not confirmed, try again.",
         ),
     ),
+    "not-transcribable": text(
+        (
+            "No hay sonido que transcribir",
+            "Solo se transcribe un audio o un video que ya llegó y pasó la revisión.",
+            "Espera a que el archivo esté listo.",
+        ),
+        (
+            "No sound to transcribe",
+            "Only an audio or a video that has come and was checked is transcribed.",
+            "Wait until the file is ready.",
+        ),
+    ),
     "secret-missing": text(
         (
             "Falta el secreto",

@@ -197,11 +197,11 @@ def _check(asked: UploadIn) -> None:
         raise Problem(422, f"upload-type-{asked.kind}", "mime")
     if asked.size < 1:
         raise Problem(422, "upload-empty", "size")
-    if asked.size > limit.size:
+    if asked.size > limit.upload:
         raise Problem(
             422,
             f"upload-large-{asked.kind}",
             "size",
             size=-(-asked.size // unit(asked.kind)),
-            limit=limit.size // unit(asked.kind),
+            limit=limit.upload // unit(asked.kind),
         )

@@ -24,6 +24,7 @@ def message(
     edits: Sequence[Mapping[str, Any]] = (),
     *,
     read: Sequence[str] = (),
+    heard: Sequence[str] = (),
     numbers: Sequence[str] = (),
     protected: bool = False,
     revoked: bool = False,
@@ -37,6 +38,7 @@ def message(
             before stands apart (`former`), for those who may search it.
         revoked: its author deleted it: it stands in the index for those who may know of it.
         read: texts that were read out of its files.
+        heard: what is said in its sounds.
         numbers: what the sender can be called on: it must not stand in the index.
         protected: the person's words must not stand in the index; only facts do.
     """
@@ -48,9 +50,9 @@ def message(
     if protected:
         return {**facts, "protected": True}
     *former, now = (said, *edits)
-    ocr = [text[: words.MAX_TEXT] for text in read if text]
-    seen = {**_place(now), **({"ocr": ocr} if ocr else {})}
-    return {**facts, **_words(now, numbers), **_former(former, numbers), **seen}
+    heard_and_read = {"ocr": _shortened(read), "transcript": _shortened(heard)}
+    found = {name: texts for name, texts in heard_and_read.items() if texts}
+    return {**facts, **_words(now, numbers), **_former(former, numbers), **_place(now), **found}
 
 
 def ts_ms(order_key: str) -> int:
@@ -76,6 +78,10 @@ def _words(said: Mapping[str, Any], numbers: Sequence[str]) -> dict[str, list[st
         "emojis": words.emojis(texts),
     }
     return {name: values for name, values in found.items() if values}
+
+
+def _shortened(texts: Sequence[str]) -> list[str]:
+    return [text[: words.MAX_TEXT] for text in texts if text]
 
 
 def _former(wordings: Sequence[Mapping[str, Any]], numbers: Sequence[str]) -> dict[str, list[str]]:

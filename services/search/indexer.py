@@ -132,10 +132,19 @@ class Indexer:
             return Write("messages", item["message_id"], item["rev"], again=True)
         said = {} if await self._told_elsewhere(item) else content.message
         edits = [(await self._reader.open(each)).message for each in view.edits]
-        read = [str((await self._reader.open_child(each)).get("text", "")) for each in view.readings]
+        readings = [await self._reader.open_child(each) for each in view.readings]
+        read = [str(each.get("text") or "") for each in readings]
+        heard = [str((each.get("transcript") or {}).get("text", "")) for each in readings]
         own = [*numbers, *_texts(content.message.get("from"), content.contact.get("wa_id"))]
         built = document.message(
-            item, said, edits, read=read, numbers=own, protected=protected, revoked=bool(view.revokes)
+            item,
+            said,
+            edits,
+            read=read,
+            heard=heard,
+            numbers=own,
+            protected=protected,
+            revoked=bool(view.revokes),
         )
         return Write(
             "messages", item["message_id"], item["rev"], built, document.month(item["kept_at"]), again

@@ -28,10 +28,16 @@ MB = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What may be uploaded for a kind: MIME types and bytes."""
+    """What a kind may be.
+
+    Attributes:
+        mimes: types that may be uploaded. size: bytes WhatsApp takes.
+        upload: bytes that may be uploaded: what services/media can make small enough.
+    """
 
     mimes: frozenset[str]
     size: int
+    upload: int
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
@@ -50,15 +56,18 @@ _DOCUMENTS = frozenset(
 # AWS End User Messaging Social user guide, "Supported media file types and sizes in WhatsApp"; Meta, Cloud API,
 # "Media": a voice note is OGG with the Opus codec. Browsers record WebM or MP4, which services/media makes it of.
 LIMITS: Mapping[Kind, Limit] = {
-    "image": Limit(frozenset({"image/jpeg", "image/png"}), 5 * MB),
-    "video": Limit(frozenset({"video/mp4", "video/3gpp"}), 16 * MB),
+    "image": Limit(frozenset({"image/jpeg", "image/png"}), 5 * MB, 25 * MB),
+    "video": Limit(frozenset({"video/mp4", "video/3gpp"}), 16 * MB, 100 * MB),
     "audio": Limit(
         frozenset({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}),
         16 * MB,
+        16 * MB,
     ),
-    "voice": Limit(frozenset({"audio/ogg", "audio/mp4", "audio/mpeg", "audio/aac", "audio/webm"}), 16 * MB),
-    "document": Limit(_DOCUMENTS, 100 * MB),
-    "sticker": Limit(frozenset({"image/webp"}), 500_000),
+    "voice": Limit(
+        frozenset({"audio/ogg", "audio/mp4", "audio/mpeg", "audio/aac", "audio/webm"}), 16 * MB, 16 * MB
+    ),
+    "document": Limit(_DOCUMENTS, 100 * MB, 100 * MB),
+    "sticker": Limit(frozenset({"image/webp"}), 500_000, 500_000),
 }
 
 

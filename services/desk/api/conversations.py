@@ -4,16 +4,24 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from services.desk.api.parts import ConversationId, Desk, MessageIdPath, Parts
 from services.desk.drafts import MessageId
 from services.desk.inbox import Place
-from services.desk.models import Attempt, Conversation, ConversationPage, MessageDetail, MessagePage
+from services.desk.models import (
+    Attempt,
+    Conversation,
+    ConversationPage,
+    MediumDetail,
+    MessageDetail,
+    MessagePage,
+)
 from services.desk.view import reason, status
 from shared.http.access import Staff, StaffOrSupport
 from shared.http.cursor import decode, encode
+from shared.http.preconditions import IdempotencyKey
 from shared.http.principal import CLEARED, SUPPORT, Principal
 from shared.http.problems import Problem
 from shared.objects.port import ObjectMissingError
@@ -22,6 +30,7 @@ from shared.record.reader import Thread, View
 from shared.store.port import Item
 
 RELATIONS = frozenset({"reaction", "edit", "revoke", "call_end"})
+SPOKEN = ("audio/", "video/")
 RAW_SOURCES = ("eum", "connect")
 
 router = APIRouter(prefix="/v1", tags=["conversations"])
@@ -110,6 +119,37 @@ async def message(caller: StaffOrSupport, desk: Desk, message_id: MessageIdPath)
         raw_id=view.item.get("raw_id"),
         raw=await _raw(desk, view.item, caller) if shown and caller.has(*SUPPORT) else None,
     )
+
+
+@router.post(
+    "/messages/{message_id}/media/{n}/transcript", status_code=202, summary="Have a sound transcribed"
+)
+async def transcribe(
+    caller: Staff,
+    desk: Desk,
+    message_id: MessageIdPath,
+    n: Annotated[int, Path(ge=0, le=99)],
+    _key: IdempotencyKey,
+) -> MediumDetail:
+    """Ask for what is said in a voice note, an audio or a video; it comes with the live events.
+
+    Of a protected person only who may read them, and each asking is audited: the sound goes to Amazon Transcribe.
+    """
+    view = await desk.reader.get_message(message_id)
+    medium = next((each for each in view.item["media"] if each["n"] == n), None) if view else None
+    if view is None or medium is None:
+        raise Problem(404, "not-found", "message_id" if view is None else "n")
+    beside = await desk.renderer.beside(view.item["pk"])
+    if beside.hidden_from(caller) or beside.takes_back(view, caller):
+        raise Problem(403, "forbidden")
+    if medium["state"] != "ready" or not str(medium["mime"]).startswith(SPOKEN):
+        raise Problem(409, "not-transcribable", "n")
+    if beside.protected:
+        await desk.audit.record(caller.agent_id, "protected.transcribed", view.item["pk"])
+    await desk.transcripts.ask(view.item, n)
+    fields = await desk.renderer.fields(view, caller, beside)
+    media = await desk.renderer.media.details(fields["media"], cleared=caller.has(CLEARED))
+    return next(each for each in media if each.n == n)
 
 
 async def _thread(desk: Parts, conversation_id: str) -> Thread:

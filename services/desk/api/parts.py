@@ -15,6 +15,7 @@ from services.desk.live import Live
 from services.desk.log import DeskLog
 from services.desk.replies import Replies
 from services.desk.rules import Rules
+from services.desk.transcripts import Transcripts
 from services.desk.uploads import Uploads
 from services.desk.view import Renderer
 from shared.clock import Clock
@@ -31,6 +32,7 @@ class Parts:
     inbox: Inbox
     replies: Replies
     uploads: Uploads
+    transcripts: Transcripts
     rules: Rules
     log: DeskLog
     hub: Hub

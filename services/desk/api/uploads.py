@@ -47,7 +47,7 @@ def shown(item: Item) -> Upload:
         mime=item["mime"],
         size=item["size"],
         state=item["state"],
-        explained=outcome(item["state"], item.get("reason")),
+        explained=outcome(item["state"], item.get("reason"), uploaded=True),
         expires_at=rfc3339(item["expires_at"]),
     )
 

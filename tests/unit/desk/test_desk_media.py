@@ -16,7 +16,7 @@ from shared.record.files import reference_sk
 from shared.store.port import Item, Put, Update
 from tests.unit.desk.test_desk_conversations import get, protect
 from tests.unit.desk.test_desk_replies import opened, say
-from tests.unit.desk.world import World
+from tests.unit.desk.world import World, key
 from tests.unit.record.world import NOON_MS, person, status, text
 
 SHA, NEAR = "ab" * 32, "cd" * 32
@@ -134,12 +134,21 @@ async def test_text_transcript_and_the_card_of_the_metadata_are_shown() -> None:
     w = World()
     item = await with_medium(w, state="ready", sha256=SHA)
     card = {"latitude": 19.43, "longitude": -99.13, "camera": "Pixel", "taken_at": "2026:11:24 08:00:00"}
-    await reading(w, item, {"text": "CERRADO", "transcript": "ya vamos", "card": card})
+    await reading(
+        w,
+        item,
+        {
+            "text": "CERRADO",
+            "transcript": {"text": "ya vamos", "confidence": 91, "words": [[0, "ya"]]},
+            "card": card,
+        },
+    )
     for seen in (
         await shown(w, item),
         (await get(w, f"/v1/conversations/{item['pk']}/messages"))["messages"][0]["media"][0],
     ):
-        assert (seen["text"], seen["transcript"], seen["card"]) == ("CERRADO", "ya vamos", card)
+        assert (seen["text"], seen["card"]) == ("CERRADO", card)
+        assert seen["transcript"] == {"text": "ya vamos", "confidence": 91}
 
 
 async def test_first_seen_sources_and_near_copies_are_counted() -> None:
@@ -200,3 +209,53 @@ async def test_a_status_shows_whom_it_names_in_the_detail_only() -> None:
     await protect(w, accepted["message_id"])
     (seen,) = (await get(w, f"/v1/messages/{accepted['message_id']}"))["statuses"]
     assert seen["contacts"] is None
+
+
+async def asked(w: World, item: Item, role: str, code: int) -> Any:
+    async with w.client(role) as client:
+        path = f"/v1/messages/{item['message_id']}/media/0/transcript"
+        answer = await client.post(path, headers=key())
+    assert answer.status_code == code, answer.text
+    return answer.json()
+
+
+async def owed_transcripts(w: World) -> list[Item]:
+    return [each for each in (await w.store.query("due", "media")).items if each["kind"] == "transcribe"]
+
+
+async def test_a_transcript_is_asked_for_and_owed() -> None:
+    w = World()
+    item = await with_medium(
+        w, state="ready", sha256=SHA, mime="audio/ogg; codecs=opus", transcript="waiting"
+    )
+    assert (await asked(w, item, "agent", 202))["transcription"] == "waiting"
+    (owed,) = await owed_transcripts(w)
+    assert (owed["message_id"], owed["position"], owed["asked"]) == (item["message_id"], 0, True)
+
+
+@pytest.mark.parametrize(
+    "medium",
+    [{"state": "pending", "mime": "audio/ogg"}, {"state": "ready", "mime": "image/jpeg", "sha256": SHA}],
+)
+async def test_what_has_no_sound_is_not_transcribed(medium: Any) -> None:
+    w = World()
+    problem = await asked(w, await with_medium(w, **medium), "agent", 409)
+    assert (problem["type"], problem["field"]) == ("/problems/not-transcribable", "n")
+    assert await owed_transcripts(w) == []
+
+
+async def test_of_the_protected_only_who_may_read_them_asks_and_it_is_audited() -> None:
+    w = World()
+    item = await with_medium(w, state="ready", sha256=SHA, mime="audio/ogg")
+    await protect(w, item["message_id"])
+    await asked(w, item, "agent", 403)
+    assert await owed_transcripts(w) == []
+    await asked(w, item, "admin", 202)
+    assert len(await owed_transcripts(w)) == 1
+    assert [each["action"] for each in await w.audited()] == ["protected.transcribed"]
+
+
+async def test_a_file_of_ours_is_explained_as_ours() -> None:
+    w = World()
+    item = await with_medium(w, state="quarantined", reason="infected", upload_id="u_" + "a" * 26)
+    assert "no se manda" in (await shown(w, item))["explained"]["text"]

@@ -84,15 +84,15 @@ async def test_what_whatsapp_does_not_take_is_refused_with_field_limit_and_remed
     w = World()
     limit = LIMITS[kind]
     mime = min(limit.mimes)
-    large = await begun(w, {"kind": kind, "mime": mime, "size": limit.size + 1}, 422)
+    large = await begun(w, {"kind": kind, "mime": mime, "size": limit.upload + 1}, 422)
     assert (large["field"], large["type"]) == ("size", f"/problems/upload-large-{kind}")
-    assert str(limit.size // (1_000 if kind == "sticker" else 1_000_000)) in large["detail"]
+    assert str(limit.upload // (1_000 if kind == "sticker" else 1_000_000)) in large["detail"]
     assert large["remedy"]
     wrong = await begun(w, {"kind": kind, "mime": "application/x-dosexec", "size": 1}, 422)
     assert (wrong["field"], wrong["type"]) == ("mime", f"/problems/upload-type-{kind}")
     assert endings(kind) in wrong["remedy"]
     assert (await begun(w, {"kind": kind, "mime": mime, "size": 0}, 422))["field"] == "size"
-    assert (await begun(w, {"kind": kind, "mime": mime, "size": limit.size}))["state"] == "open"
+    assert (await begun(w, {"kind": kind, "mime": mime, "size": limit.upload}))["state"] == "open"
 
 
 def test_every_text_of_an_upload_is_complete_in_both_languages() -> None:

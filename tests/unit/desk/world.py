@@ -17,6 +17,7 @@ from services.desk.log import DeskLog
 from services.desk.presence import Presence
 from services.desk.replies import SERVICE, Replies
 from services.desk.rules import Rules
+from services.desk.transcripts import Transcripts
 from services.desk.uploads import Uploads
 from services.desk.view import Renderer
 from shared.bus.memory import MemoryBus
@@ -79,6 +80,7 @@ class World:
                 base.store, reader, self.record.outbound, self.uploads, self.bus, base.clock, base.ids
             ),
             uploads=self.uploads,
+            transcripts=Transcripts(base.store, base.clock),
             rules=Rules(base.store, self.audit, self.secrets, base.clock, "t-", plain_http=False),
             log=self.log,
             hub=self.hub,

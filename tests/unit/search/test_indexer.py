@@ -73,12 +73,14 @@ async def test_what_was_read_out_of_a_file_is_found() -> None:
     w = World()
     item = await message_of(w, (await w.keep(text("wamid.1", "mira"))).item_id)
     sk = reading_sk(item["sk"], 0)
-    sealed = await w.record.sealing.fields(item["key_id"], {"text": "CERRADO"}, "messages", item["pk"], sk)
+    said = {"text": "CERRADO", "transcript": {"text": "ya vamos", "confidence": 90, "words": []}}
+    sealed = await w.record.sealing.fields(item["key_id"], said, "messages", item["pk"], sk)
     beside = {"pk": item["pk"], "sk": sk, "kind": KIND, "n": 0, "key_id": item["key_id"], **sealed}
     await w.base.store.write(Put("messages", beside))
     await w.base.store.write(Update("messages", item["pk"], item["sk"], add={"rev": 1}))
     await w.poke(changed({**item, "rev": item["rev"] + 1}, what="ocr"))
-    assert w.index.documents("messages")[item["message_id"]][1]["ocr"] == ["CERRADO"]
+    document = w.index.documents("messages")[item["message_id"]][1]
+    assert (document["ocr"], document["transcript"]) == (["CERRADO"], ["ya vamos"])
 
 
 async def test_a_recorded_message_is_indexed_with_its_words_and_place() -> None:
