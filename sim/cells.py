@@ -38,7 +38,7 @@ class Site:
         return self.call.partition(".")[0]
 
 
-_OBJECTS = frozenset({"put", "get", "stream", "put_stream", "copy", "head", "list", "delete"})
+_OBJECTS = frozenset({"put", "get", "read", "stream", "put_stream", "copy", "head", "list", "delete"})
 # Ports by the names under which composition hands them out, and the methods that are side effects.
 PORT_METHODS: dict[str, frozenset[str]] = {
     "store": frozenset({"get", "get_many", "query", "write", "transact", "scan"}),
