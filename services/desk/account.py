@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from services.desk.models import Model, Reason
+from services.desk.file_models import Model
+from services.desk.models import Reason
 from services.desk.view import reason
 from shared.policy import state as policy
 from shared.record.accounts import Accounts

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from services.desk.models import Explained, FileOrigin, Medium, MediumDetail, Rendition, Transcript
+from services.desk.file_models import Explained, FileOrigin, Medium, MediumDetail, Rendition, Transcript
 from shared.clock import Clock
 from shared.media.origin import TABLE, origin_of, references
 from shared.media.outcomes import explain

@@ -79,7 +79,7 @@ class Renderer:
         content = Content({}) if hidden else await self._reader.open(item)
         erased = bool(item.get("erased")) or content.erased
         known = not hidden and not erased
-        shown = known and not beside.takes_back(view, caller)
+        shown = known and not await self.takes_back(view, caller, beside)
         ends = [await self._reader.open(each) for each in view.ends] if shown else []
         return {
             **_facts(item),
@@ -96,6 +96,16 @@ class Renderer:
             "revoked_at": _at(view.revokes[0]) if view.revokes else None,
             "statuses": [status(each) for each in view.statuses],
         }
+
+    async def takes_back(self, view: View, caller: Principal, beside: Beside) -> bool:
+        """Whether what a message says is not for the caller; an edit's words share the fate of what they edited."""
+        if beside.takes_back(view, caller):
+            return True
+        if view.item["type"] != "edit" or "target" not in view.item or beside.changes.keeps_all:
+            return False
+        edited = await self._reader.get_message(view.item["target"])
+        left = beside.edits(edited, caller) if edited is not None else [view.item]
+        return view.item["message_id"] not in {each["message_id"] for each in left}
 
     async def conversations(self, items: Sequence[Item], caller: Principal) -> list[Conversation]:
         """Several conversations, their contacts read in one call."""

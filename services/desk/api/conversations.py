@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 from services.desk.api.parts import ConversationId, Desk, MessageIdPath, Parts
 from services.desk.drafts import MessageId
+from services.desk.file_models import MediumDetail
 from services.desk.inbox import Place
 from services.desk.models import (
     Attempt,
     Conversation,
     ConversationPage,
-    MediumDetail,
     MessageDetail,
     MessagePage,
 )
@@ -140,7 +140,7 @@ async def transcribe(
     if view is None or medium is None:
         raise Problem(404, "not-found", "message_id" if view is None else "n")
     beside = await desk.renderer.beside(view.item["pk"])
-    if beside.hidden_from(caller) or beside.takes_back(view, caller):
+    if beside.hidden_from(caller) or await desk.renderer.takes_back(view, caller, beside):
         raise Problem(403, "forbidden")
     if medium["state"] != "ready" or not str(medium["mime"]).startswith(SPOKEN):
         raise Problem(409, "not-transcribable", "n")

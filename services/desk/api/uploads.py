@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from services.desk.api.parts import Desk
+from services.desk.file_models import Upload, UploadTicket
 from services.desk.media import outcome
-from services.desk.models import Upload, UploadTicket
 from services.desk.uploads import Ticket, UploadIn
 from shared.http.access import Staff
 from shared.http.preconditions import IdempotencyKey
