@@ -29,6 +29,7 @@ from shared.store.port import (
 
 TABLE = "due"
 PERIOD_S = 0.25  # CONTRACTS s.2
+OUTBOX_PERIOD_S = 1.0  # where nothing but the outbox is kept: what a crash left over may go out a second later
 OUTBOX_MS = 2_000  # CONTRACTS s.2: what is not published by then is published again
 OUTBOX_KIND = "event"
 PAGE = 100
@@ -110,6 +111,7 @@ class DueTimer:
         self._handlers = handlers
         self._report = report
         self._limit = limit
+        self._period_s = PERIOD_S if {*handlers} - {OUTBOX_KIND} else OUTBOX_PERIOD_S
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rest: dict[
             str, tuple[float, float]
@@ -121,7 +123,7 @@ class DueTimer:
         try:
             while not stop.is_set() and self._fatal is None:
                 await self._safe_tick()
-                await _pause(stop, PERIOD_S)
+                await _pause(stop, self._period_s)
             await self._drain()
         finally:
             await self._abandon()
