@@ -55,7 +55,7 @@ def _photos(flat: Image.Image) -> Iterator[bytes]:
     for side in sides:
         fitted = pictures.fit(flat, side)
         for quality in _QUALITIES:
-            yield _saved("JPEG", fitted, quality=quality, optimize=True)
+            yield _saved("JPEG", fitted, quality=quality)
 
 
 def _sticker(picture: Image.Image, most: int, still: int, side: int) -> bytes | None:
