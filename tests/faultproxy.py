@@ -118,7 +118,10 @@ class FaultProxy:
         call = Call(self.name(request, body), request, body, lambda: self._forward(request, body))
         self.seen[call.operation] += 1
         rule = self._rule(call.operation)
-        return await (call.forward() if rule is None else rule.fault(call))
+        try:
+            return await (call.forward() if rule is None else rule.fault(call))
+        except aiohttp.ClientConnectionError:
+            return _cut(call)  # as the endpoint did
 
     def _rule(self, operation: str) -> Rule | None:
         for rule in self.rules:

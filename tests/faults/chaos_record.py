@@ -39,6 +39,7 @@ _PEOPLE = 60
 _LEAST_FOR_MEDIA = 2000  # messages from which on media too is stopped, for its 300 s
 _REST_S = 1200.0
 _BEYOND_S = 5.0
+_FIRST = "ingest"
 _EXPIRED_S = 6.0
 _FULL_S = 60.0
 _AGAIN_S = 45.0
@@ -95,8 +96,8 @@ class Record:
         """Everything once, one after the other; then kills until the load is over."""
         for part in EVERYBODY:
             await self._kill(part)
-        for part in frozen:
-            await self._freeze(part)
+        await asyncio.gather(*(self._freeze(part) for part in frozen if part != _FIRST))
+        await self._freeze(_FIRST)  # by itself: the others would have nothing in their hands
         for worker, way in self._ways.items():
             refused = await credentials_expire(way, _EXPIRED_S)
             self.outcome.counts["refused for expired credentials"] += refused
