@@ -13,6 +13,7 @@ from typing import Any, Literal
 import orjson
 
 from shared.objects.port import ObjectMissingError, Objects
+from shared.record.runs import state_key
 
 State = Literal["running", "done", "undone"]
 CHUNK = 1024 * 1024
@@ -25,6 +26,7 @@ class Progress:
     Attributes:
         done: chat -> messages of it that are written and told.
         conversations: those it wrote into.
+        named: contact_id -> chat -> messages of theirs, of those whose number nobody told (shared/record/runs.py).
         met: people the record did not know before, as HMACs of their aliases.
         counts: outcomes by name.
     """
@@ -35,6 +37,7 @@ class Progress:
     conversations: list[str] = field(default_factory=list)
     met: list[list[str]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
+    named: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 class Journal:
@@ -48,7 +51,7 @@ class Journal:
     async def read(self) -> Progress | None:
         """How far the run came; None where there is no such run."""
         try:
-            found: dict[str, Any] = orjson.loads(await self._exports.get(f"{self._prefix}state.json"))
+            found: dict[str, Any] = orjson.loads(await self._exports.get(state_key(self._run)))
         except ObjectMissingError:
             return None
         return Progress(**found)
@@ -56,7 +59,7 @@ class Journal:
     async def write(self, progress: Progress) -> None:
         """Put it down."""
         await self._exports.put(
-            f"{self._prefix}state.json", orjson.dumps(asdict(progress)), content_type="application/json"
+            state_key(self._run), orjson.dumps(asdict(progress)), content_type="application/json"
         )
 
     async def intend(self, chat: str, first: int, message_ids: Sequence[str]) -> None:

@@ -72,7 +72,9 @@ class Meeting:
         group_id = self._group_id(chat.key or cast.title)
         ours = self._persons.ours()
         senders = {one: self._person(one, None) for one in planned.tally.senders if one not in cast.mine}
-        await self._resolved([*senders.values(), ours], planned.tally.last_s or 0)
+        known = await self._resolved([*senders.values(), ours], planned.tally.last_s or 0)
+        for printed, contact_id in zip(senders, known, strict=False):  # the newsroom itself stands last
+            self._name(planned, printed, contact_id, planned.tally.senders[printed])
         return ChatPeople(planned.id, chat, cast, senders, ours, group_id, (group_id,))
 
     async def _pair(self, planned: Planned, chat: Chat, cast: Cast) -> ChatPeople | None:
@@ -80,6 +82,8 @@ class Meeting:
         (known,) = await self._resolved([party], planned.tally.last_s or 0)
         if known is None:
             return None
+        theirs = sum(count for one, count in planned.tally.senders.items() if one not in cast.mine)
+        self._name(planned, cast.title, known, theirs)
         parties = await self._ports.patiently(lambda: self._ports.imports.parties(self._pnid, known))
         return ChatPeople(planned.id, chat, cast, {}, party, None, tuple(parties))
 
@@ -93,6 +97,11 @@ class Meeting:
         if match.by == "name":
             self.unmatched[printed] = None
         return match.person
+
+    def _name(self, planned: Planned, printed: str, contact_id: str | None, messages: int) -> None:
+        """Put down whom the run knows by name alone, so that a person can say later who it is."""
+        if printed in self.unmatched and contact_id is not None:
+            self._progress.named.setdefault(contact_id, {})[planned.id] = messages
 
     async def _resolved(self, persons: Sequence[Person], last_s: int) -> list[str | None]:
         """Their contacts, minted where need be; who will be minted is put down before.

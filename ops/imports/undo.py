@@ -34,6 +34,7 @@ async def undo(
     for aliases in progress.met:
         await _forget(ports, aliases)
     progress.state, progress.done, progress.counts = "undone", {}, {"removed": removed}
+    progress.named = {}
     await ports.patiently(lambda: journal.write(progress))
     await journal.forget()
     return progress

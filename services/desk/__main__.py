@@ -16,6 +16,7 @@ from services.desk.inbox import Inbox
 from services.desk.live import Live
 from services.desk.log import DeskLog
 from services.desk.media import Urls
+from services.desk.names import Names
 from services.desk.presence import Presence
 from services.desk.replies import SERVICE, Replies
 from services.desk.rules import Rules, SecretWriter
@@ -71,7 +72,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, ti
         retention_days=settings.retention_days,
     )
     log, audit = DeskLog(store, clock, ids), AuditLog(store, clock, ids)
-    bucket = await app.objects(topology.MEDIA_BUCKET)
+    bucket, exports = await app.objects(topology.MEDIA_BUCKET), await app.objects(topology.EXPORTS_BUCKET)
     uploads = Uploads(store, bucket, Files(store, bucket, clock), tickets, bus, clock, ids)
     renderer = Renderer(store, record.reader, record.people, urls, clock)
 
@@ -94,6 +95,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, ti
         replies=Replies(store, record.reader, record.outbound, uploads, bus, clock, ids),
         uploads=uploads,
         transcripts=Transcripts(store, clock),
+        names=Names(store, record.people, exports, audit, bus, clock, ids),
         rules=Rules(store, audit, secrets, clock, settings.prefix, plain_http=settings.webhook_loopback),
         log=log,
         hub=hub,

@@ -196,6 +196,28 @@ class AcceptedReply(Model):
     messages: list[Accepted]
 
 
+class UnplacedName(Model):
+    """A printed name of an imported chat and how many messages stand under it; of the protected no name."""
+
+    contact_id: str
+    name: str | None
+    messages: int
+
+
+class UnplacedPage(Model):
+    """Names with most messages first; `cursor` is null at the end."""
+
+    names: list[UnplacedName]
+    total: int
+    cursor: str | None
+
+
+class Placed(Model):
+    """The contact that now stands for both."""
+
+    contact_id: str
+
+
 class LiveEvent(Model):
     """An event of the log; `message` is the message as it was when it was read, where the event is about one.
 

@@ -99,6 +99,18 @@ TEXTS: Catalogue = {
             "Wait {wait} seconds; if it is not confirmed, try again.",
         ),
     ),
+    "people-apart": text(
+        (
+            "Son dos personas",
+            "Alguien ya separó a estas dos personas; no se vuelven a unir.",
+            "Elige otra persona, o pide a sistemas que revise la separación.",
+        ),
+        (
+            "They are two people",
+            "Somebody has parted these two before; they are not joined again.",
+            "Choose another person, or ask support to look at the parting.",
+        ),
+    ),
     "not-transcribable": text(
         (
             "No hay sonido que transcribir",

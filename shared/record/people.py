@@ -227,7 +227,7 @@ class People:
         if not owners.alive:
             return await self._mint(owners.free), []
         if pair := one_of(owners.alive):
-            return await self._merge(*pair, origin)
+            return await self.merge(*pair, origin)
         root_id, root = next(iter(owners.alive.items()))
         via = owners.direct[root_id]
         if owners.free:
@@ -273,8 +273,8 @@ class People:
             events.contact_changed(root["pk"], root["rev"] + 1, events.of(self._clock, origin))
         ]
 
-    async def _merge(self, kept: Item, gone: Item, origin: Origin) -> tuple[list[Op], list[Event]]:
-        """The older contact takes in the other; a third one waits for the next round."""
+    async def merge(self, kept: Item, gone: Item, origin: Origin) -> tuple[list[Op], list[Event]]:
+        """The ops and events by which the older contact takes in the other; a third one waits for the next round."""
         own, threads = await self.conversations(kept["pk"]), await self.conversations(gone["pk"])
         everything = joined(await self.sightings(kept), await self.sightings(gone))
         marks = {"apart": [*kept.get("apart", ()), *gone["apart"]]} if "apart" in gone else {}

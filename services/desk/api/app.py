@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import FastAPI
 
-from services.desk.api import account, conversations, live, replies, rules, uploads
+from services.desk.api import account, conversations, live, names, replies, rules, uploads
 from services.desk.api.parts import Parts
 from services.desk.texts import TEXTS
 from services.desk.upload_texts import UPLOADS
@@ -18,7 +18,7 @@ def application(
     parts: Parts | None, verifier: Verifier | None, ids: Ids, origins: Sequence[str] = ()
 ) -> FastAPI:
     """The API; `parts` and `verifier` are None only where it is built to be described."""
-    routers = (conversations, replies, uploads, rules, live, account)
+    routers = (conversations, replies, uploads, rules, live, account, names)
     texts = Texts({**TEXTS, **UPLOADS})
     app = build(
         "Desk", *(each.router for each in routers), verifier=verifier, ids=ids, texts=texts, origins=origins

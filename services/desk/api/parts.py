@@ -13,6 +13,7 @@ from services.desk.hub import Hub
 from services.desk.inbox import Inbox
 from services.desk.live import Live
 from services.desk.log import DeskLog
+from services.desk.names import Names
 from services.desk.replies import Replies
 from services.desk.rules import Rules
 from services.desk.transcripts import Transcripts
@@ -33,6 +34,7 @@ class Parts:
     replies: Replies
     uploads: Uploads
     transcripts: Transcripts
+    names: Names
     rules: Rules
     log: DeskLog
     hub: Hub

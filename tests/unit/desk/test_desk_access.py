@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from services.desk.api import account, conversations, live, replies, rules, uploads
+from services.desk.api import account, conversations, live, names, replies, rules, uploads
 from shared.http.access import check_guarded
 from tests.unit.desk.world import World
 
@@ -15,12 +15,15 @@ IDS = {
     "message_id": "i_" + "a" * 26,
     "upload_id": "u_" + "a" * 26,
     "n": "0",
+    "run": "m" + "0" * 15,
+    "contact_id": "p_" + "0" * 26,
     "rule_id": "x",
     "event_id": "a_" + "0" * 32 + ".0",
 }
 ADMINS = {("PUT", "/v1/settings/changes")}
 SUPPORT = {("GET", "/v1/account"), ("GET", "/v1/account/events/{event_id}")}
-EDITS = {("PUT", "/v1/routes/{rule_id}"), ("PUT", "/v1/destinations/{rule_id}")}
+NAMES = {("GET", "/v1/imports/{run}/names"), ("POST", "/v1/imports/{run}/names/{contact_id}")}
+EDITS = {*NAMES, ("PUT", "/v1/routes/{rule_id}"), ("PUT", "/v1/destinations/{rule_id}")}
 OPERATORS = {
     ("GET", "/v1/messages/{message_id}"),
     ("GET", "/v1/stream"),
@@ -30,7 +33,7 @@ OPERATORS = {
 
 
 def endpoints() -> Iterator[tuple[str, str]]:
-    for router in (each.router for each in (conversations, replies, uploads, rules, live, account)):
+    for router in (each.router for each in (conversations, replies, uploads, rules, live, account, names)):
         check_guarded(router)
         for route in router.routes:
             assert isinstance(route, APIRoute)
@@ -42,7 +45,7 @@ ENDPOINTS = sorted(endpoints())
 
 
 def test_the_walk_sees_every_endpoint() -> None:
-    assert len(ENDPOINTS) == 23
+    assert len(ENDPOINTS) == 25
     documented = World().app.openapi()["paths"]
     assert sum(len(methods) for methods in documented.values()) == len(ENDPOINTS)
 

@@ -14,6 +14,7 @@ from services.desk.hub import Hub
 from services.desk.inbox import Inbox
 from services.desk.live import Live
 from services.desk.log import DeskLog
+from services.desk.names import Names
 from services.desk.presence import Presence
 from services.desk.replies import SERVICE, Replies
 from services.desk.rules import Rules
@@ -31,7 +32,7 @@ from shared.record.files import Files
 from shared.record.inbound import Inbound
 from shared.record.kept import Kept
 from shared.store.port import Item
-from shared.topology import MEDIA_BUCKET
+from shared.topology import EXPORTS_BUCKET, MEDIA_BUCKET
 from tests.unit.http.tokens import Provider
 from tests.unit.record import world as record_world
 from tests.unit.record.world import NOON_MS, PNID
@@ -60,7 +61,7 @@ class World:
         self.audit = AuditLog(base.store, base.clock, base.ids)
         self.clients: list[float] = []
         self.agents: list[float] = []
-        self.bucket = MemoryObjects(MEDIA_BUCKET)
+        self.bucket, self.exports = MemoryObjects(MEDIA_BUCKET), MemoryObjects(EXPORTS_BUCKET)
         files = Files(base.store, self.bucket, base.clock)
         self.uploads = Uploads(base.store, self.bucket, files, PlainTickets(), self.bus, base.clock, base.ids)
         self.provider = Provider()
@@ -81,6 +82,9 @@ class World:
             ),
             uploads=self.uploads,
             transcripts=Transcripts(base.store, base.clock),
+            names=Names(
+                base.store, self.record.people, self.exports, self.audit, self.bus, base.clock, base.ids
+            ),
             rules=Rules(base.store, self.audit, self.secrets, base.clock, "t-", plain_http=False),
             log=self.log,
             hub=self.hub,

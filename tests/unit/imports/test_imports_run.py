@@ -19,6 +19,7 @@ from ops.imports.undo import NoRunError
 from services.forwarder.ordering import routable
 from shared.bus.attributes import attributes
 from shared.record.inbound import Alias, Origin, Person
+from shared.record.runs import named
 from tests.unit.imports import exports
 from tests.unit.imports.exports import WORDS, Kind, Wrote
 from tests.unit.imports.newsroom import CDMX, ME, Newsroom, write
@@ -54,6 +55,22 @@ async def test_a_chat_becomes_a_conversation(tmp_path: Path) -> None:
     assert {item["source"] for item in items} == {"import"}
     assert all({"imported", "unverified"} <= set(item["flags"]) for item in items)
     assert room.unmatched == ["Ana"]
+
+
+async def test_whom_a_run_knows_by_name_alone_is_put_down_with_the_count(tmp_path: Path) -> None:
+    room = Newsroom()
+    path = android(tmp_path, chat())
+    done = await room.take(path)
+    (conversation,) = await room.world.items("conversations")
+    assert list(done.named) == [conversation["contact_id"]]
+    assert await named(room.exports, done.run) == {conversation["contact_id"]: 4}
+    assert await named(room.exports, "m" + "0" * 15) is None
+    again = await room.take(path)
+    assert await named(room.exports, again.run) == {conversation["contact_id"]: 4}, "counted once"
+    await room.undo(done.run)
+    assert await named(room.exports, done.run) == {}
+    known = await room.take(path, mapped=["Ana=+525512345678"])
+    assert await named(room.exports, known.run) == {}, "with a number nobody is asked for"
 
 
 async def test_an_import_opens_no_window_counts_as_no_news_and_is_never_routed(tmp_path: Path) -> None:
@@ -211,7 +228,8 @@ async def test_a_group_keeps_who_wrote(tmp_path: Path) -> None:
     room = Newsroom()
     said = [Wrote(NOON, who, "text", f"soy {who}") for who in ("Ana", "Luis", "~ Beto", ME)]
     said.append(Wrote(NOON, "Grupo Vecinos", "system"))
-    await room.take(android(tmp_path, said, "Chat de WhatsApp con Grupo Vecinos.txt"))
+    done = await room.take(android(tmp_path, said, "Chat de WhatsApp con Grupo Vecinos.txt"))
+    assert [sum(each.values()) for each in done.named.values()] == [1, 1, 1]
     items = await room.messages()
     assert len({item["pk"] for item in items}) == 1
     assert len({item["contact_id"] for item in items if item["type"] == "text"}) == 4

@@ -347,12 +347,18 @@ async def test_the_journals_of_imports_lose_the_person() -> None:
     exports = k.ports["exports"]
     journal = {"run": "m1", "state": "done", "done": {"x": 1}, "counts": {"new": 1}}
     met = {"met": [aliases, ["other"]], "conversations": [thread, "c_other"]}
+    met |= {"named": {ana: {"chat": 3}, "p_other": {"chat": 1}}}
     await exports.put("imports/m1/state.json", dumps({**journal, **met}))
     await exports.put("imports/m2/state.json", dumps({**journal, "met": [["other"]], "conversations": []}))
     await exports.put("imports/m1/ids/x/00000000.json", b'["h_1"]')
     done = await k.through(await k.requests.ask(ana, "x", "agent-1"))
     left = loads(await exports.get("imports/m1/state.json"))
-    assert left == {**journal, "met": [["other"]], "conversations": ["c_other"]}
+    assert left == {
+        **journal,
+        "met": [["other"]],
+        "conversations": ["c_other"],
+        "named": {"p_other": {"chat": 1}},
+    }
     assert {each["place"]: each["erased"] for each in done["receipt"]["places"]}["imports"] == 1
 
 

@@ -50,8 +50,12 @@ class RunsEraser:
 def without(journal: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
     """A run's journal without the person; pure."""
     aliases, threads = frozenset(subject.aliases), frozenset(subject.conversation_ids)
+    named = {
+        each: chats for each, chats in journal.get("named", {}).items() if each not in subject.contact_ids
+    }
     return {
         **journal,
+        **({"named": named} if "named" in journal else {}),
         "met": [each for each in journal["met"] if aliases.isdisjoint(each)],
         "conversations": [each for each in journal["conversations"] if each not in threads],
     }
