@@ -346,7 +346,7 @@ async def test_the_journals_of_imports_lose_the_person() -> None:
     (thread,) = [c["pk"] for c in await k.world.items("conversations") if c["contact_id"] == ana]
     exports = k.ports["exports"]
     journal = {"run": "m1", "state": "done", "done": {"x": 1}, "counts": {"new": 1}}
-    met = {"met": [aliases, ["other"]], "conversations": [thread, "c_other"]}
+    met: dict[str, Any] = {"met": [aliases, ["other"]], "conversations": [thread, "c_other"]}
     met |= {"named": {ana: {"chat": 3}, "p_other": {"chat": 1}}}
     await exports.put("imports/m1/state.json", dumps({**journal, **met}))
     await exports.put("imports/m2/state.json", dumps({**journal, "met": [["other"]], "conversations": []}))
@@ -397,12 +397,13 @@ async def test_an_upload_sent_to_the_person_ends_with_the_message() -> None:
     assert [sha in item["event"] for item in await w.items("desk_log")] == [False]
 
 
-async def test_what_a_worker_still_fetched_for_the_person_is_found_by_the_next_round() -> None:
+async def test_what_was_still_fetched_or_written_down_for_the_person_is_found_by_the_next_round() -> None:
     k = keep()
     ana = await morning(k)
     erasure = await k.requests.ask(ana, "x", "agent-1")
     await k.erasing.work()
     message = await message_of(k, "wamid.a1")
-    await k.bucket.put(f"incoming/{message['message_id']}/0/file", b"fetched too late")
+    for key in (f"incoming/{message['message_id']}/0/file", f"transcripts/{message['message_id']}.json"):
+        await k.bucket.put(key, b"fetched too late")
     await k.through(erasure)
     assert b"fetched too late" not in await stored(k)

@@ -20,6 +20,7 @@ from shared.record.shape import is_message_sk
 from shared.store.port import Attr, ContendedError, Delete, Item, Put, Store, Update
 
 ERASED_MEDIUM: Mapping[str, str] = {"state": "failed", "reason": "erased"}
+TRANSCRIPTS = "transcripts/"  # services/media/transcript.py: a job is named after its message
 AT_ONCE = 1000  # CloudFront quota: 3,000 files in invalidations under way a distribution
 
 
@@ -46,7 +47,7 @@ class MediaEraser:
         return Outcome(count)
 
     async def _message(self, row: Item, subject: Subject) -> int:
-        dropped = await self._files.drop_incoming(row["message_id"])  # also what came after the last round
+        dropped = await self._left_behind(row["message_id"])
         fresh = [each for each in row["media"] if not _gone(each)]
         if not fresh:
             return dropped
@@ -60,6 +61,13 @@ class MediaEraser:
         if not await written(self._store, cleaned):
             raise ContendedError("message: moved while its files were released")
         return len(fresh)
+
+    async def _left_behind(self, message_id: str) -> int:
+        """What lies there under a message's own name, also what came after the last round."""
+        keys = [info.key async for info in self._bucket.list(f"{TRANSCRIPTS}{message_id}")]
+        for key in keys:
+            await self._bucket.delete(key)
+        return len(keys) + await self._files.drop_incoming(message_id)
 
     async def _medium(self, message_id: str, medium: Mapping[str, Any], subject: Subject) -> None:
         """Release what a message refers to; one of ours may be an agent's upload, which ends with it."""

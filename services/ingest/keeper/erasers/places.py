@@ -26,6 +26,7 @@ ERASED: Mapping[str, str] = {
     "bucket media/incoming/": "media",
     "bucket media/quarantine/": "media",
     "bucket media/uploads/": "media",
+    "bucket media/transcripts/": "media",
     "bucket media/served/": "media",
     "bucket exports/imports/": "imports",
     f"index {topology.SEARCH_ALIAS}": "opensearch",
@@ -45,6 +46,10 @@ STATED: Mapping[str, tuple[str, str]] = {
     "table config": ("config", "Solo identificadores, reglas y este recibo; ningún dato de la persona."),
     "table agents": ("agents", "Solo el personal."),
     "table audit_log": ("audit_log", "Quién hizo qué, con identificadores; no se puede alterar."),
+    "transcribe": (
+        "transcribe",
+        "Un trabajo en curso en Amazon Transcribe termina en minutos; su resultado se tira y el trabajo se borra.",
+    ),
     "table leases": ("leases", "Solo nombres de procesos."),
     "table due": ("due", "Solo identificadores; lo pendiente de la persona termina cancelado."),
     "bucket raw/erased/": ("erased", "El registro de borrados: identificadores y resúmenes irreversibles."),

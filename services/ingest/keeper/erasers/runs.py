@@ -1,6 +1,7 @@
-"""The journals of imports (ops/imports/journal.py): whom a run met first and which threads it wrote into.
+"""The journals of imports (ops/imports/journal.py): whom a run met first, by name alone, and its threads.
 
-Taking a run back forgets whom it met and shows its threads anew; of whoever is erased it must do neither.
+Taking a run back forgets whom it met and shows its threads anew; of whoever is erased it must do neither, and nobody
+shall be asked any more who they are.
 """
 
 from collections.abc import Mapping
@@ -50,6 +51,9 @@ class RunsEraser:
 def without(journal: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
     """A run's journal without the person; pure."""
     aliases, threads = frozenset(subject.aliases), frozenset(subject.conversation_ids)
+    named = {
+        each: chats for each, chats in journal.get("named", {}).items() if each not in subject.contact_ids
+    }
     named = {
         each: chats for each, chats in journal.get("named", {}).items() if each not in subject.contact_ids
     }
