@@ -89,11 +89,12 @@ class Transcription:
         n, message = int(item["position"]), await self._beside.message(item)
         sha256 = None if message is None else medium(message, n).get("sha256")
         known = await self._shelf.get(sha256) if sha256 else None
-        if message is None or known is None or medium(message, n).get("transcript") in {"ready", "failed"}:
+        asked = bool(item.get("asked"))
+        over = {"ready"} if asked else {"ready", "failed"}  # a person may have it tried once more
+        if message is None or known is None or medium(message, n).get("transcript") in over:
             return
         if "rendered" not in known:
             raise RetryAfter(RENDERING_S, "media_rendering")
-        asked = bool(item.get("asked"))
         if not asked and await self._protected(message):
             return
         said = await self._readings.of_another(known["pk"])

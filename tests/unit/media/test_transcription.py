@@ -297,6 +297,21 @@ async def test_what_is_refused_or_fails_is_said() -> None:
     assert room.changes() == [("transcript",), ("transcript",)]
 
 
+async def test_what_failed_is_tried_once_more_where_a_person_asks() -> None:
+    room = Bench()
+    message = await room.note()
+    await room.owe(message)
+    await room.due()
+    await room.told(message["message_id"], "FAILED")
+    await room.owe(message)
+    await room.due()
+    assert len(room.transcriber.begun) == 1
+    await room.owe(message, asked=True)
+    await room.due()
+    await room.told(message["message_id"])
+    assert (await room.message())["media"][0]["transcript"] == "ready"
+
+
 async def test_a_job_that_still_runs_is_looked_at_again() -> None:
     room = Bench()
     room.transcriber = Answering()
