@@ -95,7 +95,8 @@ class OpenSearchSettings(Settings):
 
     opensearch_url: str = Field(pattern=r"^https?://", description="OpenSearch's base URL")
     opensearch_sign: Literal["", "es", "aoss"] = Field(
-        "", description="es or aoss where requests are signed (Amazon OpenSearch, or its serverless form), else empty"
+        "",
+        description="es or aoss where requests are signed (Amazon OpenSearch, or its serverless form), else empty",
     )
 
 

@@ -130,7 +130,10 @@ def test_asyncapi_names_every_topic_queue_and_type_once() -> None:
 
 
 def test_queues_receive_what_their_filters_let_through() -> None:
-    assert export.received(topology.queue("media")) == ["desk.message.recorded.v1", "desk.upload.completed.v1"]
+    assert export.received(topology.queue("media")) == [
+        "desk.message.recorded.v1",
+        "desk.upload.completed.v1",
+    ]
     assert export.received(topology.queue("ingest")) == ["EumSocialEnvelope"]
     assert export.received(topology.queue("desk")) == list(export.types())
     for spec in topology.QUEUES:
