@@ -98,7 +98,9 @@ OUTCOMES: Mapping[str, Outcome] = {
     "no_preview": Outcome(
         "ready", "No hay vista previa de este tipo de archivo; se puede descargar.", "never"
     ),
-    # A file of ours that cannot go to WhatsApp.
+}
+# A file of ours that cannot go to WhatsApp.
+OURS: Mapping[str, Outcome] = {
     "upload_gone": Outcome(
         "failed", "El archivo que se subió ya no está: se guarda un día. Súbalo otra vez.", "person"
     ),
@@ -145,5 +147,5 @@ _UNKNOWN = Outcome("failed", "No se pudo recibir este archivo. Avise a sistemas.
 
 def explain(code: str, *, uploaded: bool = False) -> Outcome:
     """What a code means, of a file of ours with `uploaded`; one of another version of this table is still explained."""
-    found = OUTCOMES.get(code, _UNKNOWN)
+    found = OUTCOMES.get(code) or OURS.get(code, _UNKNOWN)
     return replace(found, es=UPLOADED_ES.get(code, found.es)) if uploaded else found

@@ -12,7 +12,7 @@ from services.media.sending import (
     target,
     voice_bps,
 )
-from shared.media.outcomes import OUTCOMES, UPLOADED_ES, explain
+from shared.media.outcomes import OURS, OUTCOMES, UPLOADED_ES, explain
 from shared.media.uploads import KINDS, LIMITS, MB, Kind
 from shared.objects.cdn import ORIGINAL
 
@@ -80,7 +80,8 @@ def test_each_reason_of_ours_is_explained_to_whoever_uploaded() -> None:
         "upload_gone",
     )
     for reason in reasons:
-        assert OUTCOMES[reason].state == "failed"
+        assert OURS[reason].state == "failed"
+        assert explain(reason, uploaded=True) == OURS[reason]
     assert set(UPLOADED_ES) <= set(OUTCOMES)
     for reason in OUTCOMES:
         if reason in UPLOADED_ES:
