@@ -9,10 +9,10 @@ from typing import Any
 
 from tests.faults.newsroom import Newsroom
 
-# Shares of the messages; a delayed one arrives so many ms at most after its time.
+# A tenth of the messages are files; 5 % arrive up to 400 ms after their time, 1 % up to a minute.
 MEDIA_EVERY = 10
-SHORT = (0.05, 400)
-LONG = (0.01, 60_000)
+SHORT_EVERY, SHORT_MS = 20, 400
+LONG_EVERY, LONG_MS = 100, 60_000
 # In place of the usual trouble's; delays are drawn for each message here.
 _SHARES = (
     {"kind": "duplicate", "rate": 0.05, "max_ms": 1500},
@@ -93,12 +93,12 @@ class Load:
 
     async def _one(self, number: int) -> None:
         """A message, late where its lot says so."""
-        draw, person = self._chance.random(), self._chance.choice(self._room.people)
+        person = self._chance.choice(self._room.people)
         what = self._what(person, number)
-        if draw < LONG[0]:
-            await self._late("delayed up to 60 s", SHORT[1], LONG[1], person, what)
-        elif draw < LONG[0] + SHORT[0]:
-            await self._late("delayed up to 400 ms", 1, SHORT[1], person, what)
+        if _due(number, LONG_EVERY):
+            await self._late("delayed up to 60 s", SHORT_MS, LONG_MS, person, what)
+        elif _due(number, SHORT_EVERY):
+            await self._late("delayed up to 400 ms", 1, SHORT_MS, person, what)
         else:
             self._last[person] = await self._room.write(person, **what)
         self.counts["files"] += what["type"] in _FILES
@@ -126,3 +126,9 @@ class Load:
             kind = self._chance.choice(_AFTER)
             return {"type": kind, "target": self._last[person], "text": "Corrijo: fue a las siete"}
         return {"type": self._chance.choice(_TEXTS), "text": f"Se fue la luz en la colonia, van {number}"}
+
+
+def _due(number: int, every: int) -> bool:
+    """One of each `every`, at another place in each round, so that files are late too."""
+    turn, place = divmod(number, every)
+    return place == 7 * turn % every
