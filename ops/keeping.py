@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 import typer
-from opensearchpy import AsyncOpenSearch
 from rich.console import Console
 
 from services.desk.audit import AuditLog
@@ -23,6 +22,7 @@ from services.ingest.keeper.slots import SLOT_S, Stage, slot_of, total
 from services.ingest.origin import Ours
 from shared import topology
 from shared.clock import SystemClock
+from shared.opensearch import open_search
 from shared.record import retention
 from shared.record.build import Record, build
 from shared.record.erasure import NoContactError, Requests, day
@@ -171,8 +171,7 @@ async def reconciled(parts: Parts, since: datetime, *, repair: bool) -> dict[Sta
 
 async def _looker(parts: Parts) -> Looker:
     app, settings = parts.app, parts.app.settings
-    client = AsyncOpenSearch(hosts=[settings.opensearch_url], max_retries=2)
-    app.stack.push_async_callback(client.close)
+    client = await open_search(app, max_retries=2)
     ours = Ours.of(settings.wabas, settings.numbers, settings.connect_instances)
     raw, search = await app.objects(topology.RAW_BUCKET), OpenSearchPlace(client, settings.prefix)
     scope, bus = settings.bsuid_scope, await app.bus()

@@ -5,14 +5,18 @@ connect to an Amazon OpenSearch Service domain" (AsyncHttpConnection with AWSV4S
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import structlog
-from aiobotocore.session import AioSession
+from aiobotocore.session import AioSession, get_session
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
 
+from shared.service import App
+from shared.settings import OpenSearchSettings
+
+S = TypeVar("S", bound=OpenSearchSettings)
 REFRESH_S = 60.0  # botocore renews a role's credentials from 15 minutes before their end on
 _log = structlog.get_logger("opensearch")
 
@@ -54,6 +58,29 @@ class Signature:
     credentials: TaskCredentials
     region: str
     service: Literal["es", "aoss"]
+
+
+async def open_search(app: App[S], **options: Any) -> AsyncOpenSearch:
+    """The process's client as its settings say; closed with the app, its credentials kept fresh while that runs.
+
+    Args:
+        app: whose.
+        options: of opensearch-py's client.
+    """
+    client = connect(app.settings.opensearch_url, await signature(app), **options)
+    app.stack.push_async_callback(client.close)
+    return client
+
+
+async def signature(app: App[S]) -> Signature | None:
+    """How requests are signed, if they are."""
+    settings = app.settings
+    if not settings.opensearch_sign:
+        return None
+    credentials = TaskCredentials(get_session())
+    await credentials.refresh()
+    app.every("credentials", REFRESH_S, credentials.refresh)
+    return Signature(credentials, settings.region, settings.opensearch_sign)
 
 
 def connect(url: str, signature: Signature | None = None, **options: Any) -> AsyncOpenSearch:

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
-from aiobotocore.session import get_session
-
 from services.search.adapters.opensearch import OpenSearchIndex
 from services.search.document import month
 from services.search.port import Index
 from shared import topology
-from shared.opensearch import REFRESH_S, Signature, TaskCredentials, connect
+from shared.opensearch import open_search
 from shared.record.build import Record, build
 from shared.service import App
 from shared.settings import OpenSearchSettings
@@ -34,21 +32,8 @@ class Parts:
 
 async def wire(app: App[S]) -> Parts:
     """Open everything; the index stands when this returns."""
-    signed = await signature(app)
-    client = connect(app.settings.opensearch_url, signed, max_retries=0)  # who retries is our worker
-    app.stack.push_async_callback(client.close)
+    client = await open_search(app, max_retries=0)  # who retries is our worker
     return await parts(app, OpenSearchIndex(client, app.settings.prefix))
-
-
-async def signature(app: App[S]) -> Signature | None:
-    """How requests are signed, if they are; the credentials are kept fresh while the process lives."""
-    settings = app.settings
-    if not settings.opensearch_sign:
-        return None
-    credentials = TaskCredentials(get_session())
-    await credentials.refresh()
-    app.every("credentials", REFRESH_S, credentials.refresh)
-    return Signature(credentials, settings.region, settings.opensearch_sign)
 
 
 async def parts(app: App[S], index: Index) -> Parts:

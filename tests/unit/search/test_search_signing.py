@@ -20,7 +20,6 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import CredentialRetrievalError
 from opensearchpy.exceptions import AuthorizationException
 
-from services.search import wiring
 from services.search.adapters.opensearch import OpenSearchIndex
 from services.search.port import Query, Write
 from services.search.settings import IndexerSettings
@@ -223,11 +222,11 @@ async def test_the_search_services_sign_where_it_is_set_and_keep_their_credentia
     monkeypatch.setenv("CDMX_OPENSEARCH_URL", "http://127.0.0.1:9200")
     async with AsyncExitStack() as stack:
         app = App("search", load(IndexerSettings), stack, SystemClock())
-        assert await wiring.signature(app) is None
+        assert await opensearch.signature(app) is None
         assert "credentials" not in app.tasks
         monkeypatch.setenv("CDMX_OPENSEARCH_SIGN", "aoss")
         app = App("search", load(IndexerSettings), stack, SystemClock())
-        signature = await wiring.signature(app)
+        signature = await opensearch.signature(app)
         assert signature is not None
         assert (signature.service, signature.credentials.get_frozen_credentials().access_key) == ("aoss", KEY)
         assert "credentials" in app.tasks
