@@ -158,13 +158,13 @@ class Proof:
 
     async def _handed_out(self, person: Person) -> list[str]:
         """Fetch every file through the CDN, so that it keeps a copy; the addresses of the person's."""
-        all_ = sorted(set(addresses(await self._places.threads())))
-        for address in all_:
+        shown = {each for each in addresses(await self._places.threads()) if each.startswith(self._edge.url)}
+        for address in sorted(shown):
             async with self._room.http.get(address) as answer:
                 answer.raise_for_status()
-        theirs = [each for each in all_ if any(sha in each for sha in person.files)]
+        theirs = [each for each in sorted(shown) if any(sha in each for sha in person.files)]
         self._say(
-            f"{len(all_)} files and renditions fetched through the CDN, {len(theirs)} of them the person's"
+            f"{len(shown)} files and renditions fetched through the CDN, {len(theirs)} of them the person's"
         )
         if not theirs:
             raise RuntimeError("void: the CDN never handed out a file of the person's")
