@@ -128,6 +128,7 @@ class Plan:
             "CDMX_CLAMD": clamd.address(self.state / "clamd"),
             "CDMX_LOG_LEVEL": "info",
             "CDMX_CONSOLE_URL": self.url("console"),
+            "CDMX_UPLOADS_URL": self.url("ministack"),
             "CDMX_WEBHOOK_LOOPBACK": "true",  # the destinations of one machine are on it
             "CDMX_DESK_URL": self.url("desk"),
             "CDMX_SEARCH_URL": self.url("search"),
