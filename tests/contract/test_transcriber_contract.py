@@ -178,6 +178,18 @@ async def test_trouble_has_its_meaning(twin_room: Room) -> None:
     assert await twin_room.events(1) == []
 
 
+async def test_a_twin_that_is_stopped_goes_on_with_its_jobs(
+    ministack: str, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with behind(ministack, prefix, tmp_path, monkeypatch) as room:
+        await room.bucket.put(KEY, SOUND)
+        await room.transcriber.start("i_one", KEY, "ogg", OUT)
+        assert await room.transcriber.status("i_one") == "running"
+    async with behind(ministack, prefix, tmp_path, monkeypatch) as room:
+        assert await room.ended("i_one") == "done"
+        assert await room.bucket.head(OUT) is not None
+
+
 async def test_without_an_answer_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_TRANSCRIBE", "http://127.0.0.1:9")
     async with AsyncExitStack() as stack:
