@@ -27,7 +27,7 @@ class Beside:
     async def message(self, item: Mapping[str, Any]) -> Item | None:
         """The message a due item names; None where nothing of it is left."""
         found = await self._store.get("messages", str(item["conversation_id"]), str(item["order_key"]))
-        return None if found is None or found.get("erased") else found
+        return None if found is None or gone(found) else found
 
     async def add(
         self, message: Item, n: int, said: Mapping[str, Any], facts: Mapping[str, Any]
@@ -69,6 +69,11 @@ class Beside:
         """Publish `message.changed`."""
         envelope = events.Envelope(self._clock.now_ms(), None, message.get("raw_id"))
         await self._bus.publish([events.changed(message, [what], envelope)])
+
+
+def gone(message: Item) -> bool:
+    """Whether nothing more may be found out about what a message said."""
+    return bool(message.get("erased") or message.get("withdrawn"))
 
 
 def _moved(message: Item, n: int, facts: Mapping[str, Any]) -> Update:

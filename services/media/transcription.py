@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.media import transcript
-from services.media.beside import Beside
+from services.media.beside import Beside, gone
 from services.media.budgets import Budgets, owed
 from services.media.ledger import medium
 from services.media.ports import (
@@ -119,7 +119,7 @@ class Transcription:
         """Bring in what a job wrote, tell, and leave nothing of it there; again it finds nothing any more."""
         message_id, n = transcript.job_of(job)
         view = await self._reader.get_message(message_id)
-        if view is not None and not view.item.get("erased"):
+        if view is not None and not gone(view.item):
             await self._brought(view.item, n, job, state)
         await self._bucket.delete(transcript.output_key(job))
         try:

@@ -323,12 +323,13 @@ async def test_a_job_that_still_runs_is_looked_at_again() -> None:
     assert room.changes() == []
 
 
-async def test_of_an_erased_message_only_the_output_goes() -> None:
+@pytest.mark.parametrize("how", ["erased", "withdrawn"])
+async def test_of_an_erased_message_only_the_output_goes(how: str) -> None:
     room = Bench()
     message = await room.note()
     await room.owe(message)
     await room.due()
-    await room.world.store.write(Update("messages", message["pk"], message["sk"], set={"erased": True}))
+    await room.world.store.write(Update("messages", message["pk"], message["sk"], set={how: True}))
     await room.told(message["message_id"])
     assert [info.key async for info in room.bucket.list(transcript.OUTPUT)] == []
     assert await room.transcriber.status(message["message_id"]) is None
