@@ -29,7 +29,7 @@ from shared.store.port import (
 
 TABLE = "due"
 PERIOD_S = 0.25  # CONTRACTS s.2
-OUTBOX_PERIOD_S = 1.0  # where nothing but the outbox is kept: what a crash left over may go out a second later
+OUTBOX_PERIOD_S = 1.0  # where nothing else is kept: what a crash left over may go out a second later
 OUTBOX_MS = 2_000  # CONTRACTS s.2: what is not published by then is published again
 OUTBOX_KIND = "event"
 PAGE = 100

@@ -62,6 +62,7 @@ class App(Generic[S]):
         clock, ids, log, metrics, tracing: to be passed on.
         stack: closes what was opened when the process ends.
         health: further checks go here.
+        session: the one SDK session, whose models all clients share.
     """
 
     def __init__(self, name: str, settings: S, stack: AsyncExitStack, clock: Clock) -> None:
@@ -83,7 +84,7 @@ class App(Generic[S]):
             name, self.ids, clock, (lambda span: self.log.debug("span", **span)) if debug else None
         )
         self.tasks: dict[str, Task] = {}
-        self._session = aws_models.session()
+        self.session = aws_models.session()
         self._clients: dict[tuple[str, float], Any] = {}
 
     async def client(self, service: str, read_s: float = aws.READ_S) -> Any:
@@ -169,8 +170,8 @@ class App(Generic[S]):
     async def _open(self, service: str, read_s: float) -> Any:
         region = self.settings.region
         if service == "sqs":
-            return await sqs.open_client(self.stack, self._session, region)
-        return await aws.open_client(self.stack, self._session, service, region, read_s)
+            return await sqs.open_client(self.stack, self.session, region)
+        return await aws.open_client(self.stack, self.session, service, region, read_s)
 
     async def _measure(self, queue: Queue) -> None:
         try:

@@ -46,7 +46,7 @@ async def compose(app: App[DeskSettings]) -> None:
     settings = app.settings
     secrets = AwsSecretWriter(await app.client("secretsmanager"))
     bucket = settings.naming.bucket(topology.MEDIA_BUCKET, settings.account)
-    tickets = await open_tickets(app.stack, settings.region, bucket, settings.uploads_url)
+    tickets = await open_tickets(app.stack, app.session, settings.region, bucket, settings.uploads_url)
     parts = await assemble(app, _cdn(settings, app.clock), secrets, tickets)
     session = await app.stack.enter_async_context(aiohttp.ClientSession())
     keys = Keys(HttpJwks(session, settings.oidc_jwks_url))

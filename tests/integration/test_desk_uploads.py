@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 import aiohttp
 import boto3
 import pytest
+from aiobotocore.session import AioSession
 
 from services.desk.adapters.tickets import S3Tickets, open_tickets
 from shared.media.uploads import upload_key
@@ -24,7 +25,7 @@ async def tickets(ministack: str, prefix: str, monkeypatch: pytest.MonkeyPatch) 
         Bucket=f"{prefix}media"
     )
     async with AsyncExitStack() as stack:
-        yield await open_tickets(stack, "us-east-1", f"{prefix}media", ministack)
+        yield await open_tickets(stack, AioSession(), "us-east-1", f"{prefix}media", ministack)
 
 
 @pytest.fixture

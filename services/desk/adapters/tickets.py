@@ -8,7 +8,9 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
-from shared import aws, aws_models
+from aiobotocore.session import AioSession
+
+from shared import aws
 
 
 class S3Tickets:
@@ -34,16 +36,19 @@ class S3Tickets:
         return url, {"Content-Type": mime, "If-None-Match": "*"}
 
 
-async def open_tickets(stack: AsyncExitStack, region: str, bucket: str, address: str) -> S3Tickets:
+async def open_tickets(
+    stack: AsyncExitStack, session: AioSession, region: str, bucket: str, address: str
+) -> S3Tickets:
     """A signer that lives until the stack closes; it never calls anybody.
 
     Args:
         stack: closes it.
+        session: the process's own, which has read S3's model already.
         region: of the bucket.
         bucket: the deployed name.
         address: S3's, as browsers reach it; empty = as this process does.
     """
-    create: Any = aws_models.session().create_client  # typed by literal service names only
+    create: Any = session.create_client  # typed by literal service names only
     signing = aws.config(attempts=1, signature_version="s3v4")
     client = create("s3", region_name=region, endpoint_url=address or None, config=signing)
     return S3Tickets(await stack.enter_async_context(client), bucket)

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from aiobotocore.session import AioSession
 
 from services.desk.adapters.tickets import open_tickets
 from services.desk.upload_texts import UPLOADS, endings
@@ -310,7 +311,7 @@ async def test_an_address_is_signed_for_these_bytes_once(monkeypatch: pytest.Mon
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
     async with AsyncExitStack() as stack:
-        tickets = await open_tickets(stack, "us-east-1", "b", "http://files.test:9000")
+        tickets = await open_tickets(stack, AioSession(), "us-east-1", "b", "http://files.test:9000")
         url, headers = await tickets.put("uploads/u_x", "image/png", 12, 900)
     parts, said = urlsplit(url), parse_qs(urlsplit(url).query)
     assert (parts.netloc, parts.path) == ("files.test:9000", "/b/uploads/u_x")
