@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import structlog
-from aiobotocore.session import AioSession, get_session
+from aiobotocore.session import AioSession
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import BotoCoreError
 from opensearchpy import AsyncHttpConnection, AsyncOpenSearch, AWSV4SignerAsyncAuth
@@ -77,7 +77,7 @@ async def signature(app: App[S]) -> Signature | None:
     settings = app.settings
     if not settings.opensearch_sign:
         return None
-    credentials = TaskCredentials(get_session())
+    credentials = TaskCredentials(app.session)
     await credentials.refresh()
     app.every("credentials", REFRESH_S, credentials.refresh)
     return Signature(credentials, settings.region, settings.opensearch_sign)

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
+from services.desk.beside import Beside
 from services.desk.log import Entry
 from services.desk.models import LiveEvent, Message
-from services.desk.view import Beside, Renderer
+from services.desk.view import Renderer
 from shared.events.model import AccountChangedEvent, AlertRaisedEvent, MessageChanged, MessageRecorded
 from shared.http.principal import STAFF, Principal
 from shared.objects.port import ObjectsUnavailableError

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from services.desk.beside import Beside
 from services.desk.media import MediaView, Urls
-from services.desk.models import Call, Conversation, Edit, Message, Preview, Reaction, Reason, Status
+from services.desk.models import Call, Conversation, Edit, Message, Reaction, Reason, Status
+from services.desk.previews import Previews
 from shared.clock import Clock
-from shared.http.principal import CLEARED, Principal
+from shared.http.principal import Principal
 from shared.record.changes import SETTING, Policy, policy_of
 from shared.record.content import Content
 from shared.record.events import rfc3339
@@ -22,32 +23,6 @@ CALLS = frozenset({"call", "call_end"})
 _VIA = {"history": "del historial del teléfono", "echo": "desde el teléfono"}
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """What of a thread and of the desk decides how its messages are shown."""
-
-    protected: bool
-    changes: Policy = field(default_factory=Policy)
-
-    def hidden_from(self, caller: Principal) -> bool:
-        """Whether the caller must not see content."""
-        return self.protected and not caller.has(CLEARED)
-
-    def takes_back(self, view: View, caller: Principal) -> bool:
-        """Whether what the message said first is not for the caller: its author changed or deleted it."""
-        cleared = caller.has(CLEARED)
-        if "withdrawn" in view.item or (view.revokes and self.changes.hides_revoked(cleared=cleared)):
-            return True
-        return bool(view.edits) and self.changes.hides_edited(cleared=cleared)
-
-    def edits(self, view: View, caller: Principal) -> Sequence[Item]:
-        """The later wordings the caller may see."""
-        cleared = caller.has(CLEARED)
-        if view.revokes and self.changes.hides_revoked(cleared=cleared):
-            return ()
-        return view.edits[-1:] if self.changes.hides_edited(cleared=cleared) else view.edits
-
-
 class Renderer:
     """Renders messages and conversations."""
 
@@ -55,6 +30,7 @@ class Renderer:
         self._store = store
         self._reader = reader
         self._people = people
+        self._previews = Previews(store, reader)
         self.media = MediaView(store, reader, urls, clock)
 
     async def beside(self, conversation_id: str) -> Beside:
@@ -110,20 +86,28 @@ class Renderer:
     async def conversations(self, items: Sequence[Item], caller: Principal) -> list[Conversation]:
         """Several conversations, their contacts read in one call."""
         keys = [("contacts", item["contact_id"], "-") for item in items if item.get("contact_id")]
-        found = await self._store.get_many(list(dict.fromkeys(keys))) if keys else {}
+        found = await self._store.get_many([SETTING, *dict.fromkeys(keys)])
+        policy = policy_of(found.get(SETTING))
         contacts = [found.get(("contacts", item.get("contact_id", ""), "-")) for item in items]
         calls = (
-            self._conversation(item, each, caller, {}) for item, each in zip(items, contacts, strict=True)
+            self._conversation(item, each, caller, policy, {})
+            for item, each in zip(items, contacts, strict=True)
         )
         return list(await asyncio.gather(*calls))
 
     async def conversation(self, item: Item, caller: Principal, **union: Any) -> Conversation:
         """A conversation as the caller may see it; `union` overrides what a merged thread has in common."""
         contact = await self._people.root(item["contact_id"]) if item.get("contact_id") else None
-        return await self._conversation(item, contact, caller, union)
+        policy = policy_of(await self._store.get(*SETTING))
+        return await self._conversation(item, contact, caller, policy, union)
 
     async def _conversation(
-        self, item: Item, contact: Item | None, caller: Principal, union: Mapping[str, Any]
+        self,
+        item: Item,
+        contact: Item | None,
+        caller: Principal,
+        policy: Policy,
+        union: Mapping[str, Any],
     ) -> Conversation:
         if contact is not None and "merged_into" in contact:
             contact = await self._people.root(contact["pk"])
@@ -146,7 +130,7 @@ class Renderer:
             protected=protected,
             last_at=key_time(item["last_order_key"]),
             last_message_id=item["last_message_id"],
-            preview=None if hidden or known.get("erased") else await self._preview(item),
+            preview=None if hidden or known.get("erased") else await self._previews.of(item, caller, policy),
             rev=item["rev"],
         )
 
@@ -159,14 +143,6 @@ class Renderer:
         except KeyDestroyedError:
             return None
         return details.get("saved_name") or details.get("name")
-
-    async def _preview(self, item: Item) -> Preview | None:
-        found = await self._reader.preview(item)
-        return (
-            Preview(**{name: str(found.get(name, "")) for name in ("text", "type", "direction")})
-            if found
-            else None
-        )
 
     async def _reactions(self, items: Sequence[Item]) -> list[Reaction]:
         found = [(item, await self._reader.open(item)) for item in items]

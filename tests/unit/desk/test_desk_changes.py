@@ -53,6 +53,7 @@ class Story:
         """All that a caller gets to see of it."""
         w, cid = self.w, (await self.w.item(self.ids[0]))["pk"]
         answers: list[Any] = [await get(w, f"/v1/conversations/{cid}/messages", role)]
+        answers += [await get(w, "/v1/conversations", role), await get(w, f"/v1/conversations/{cid}", role)]
         answers += [await get(w, f"/v1/messages/{each}", role) for each in self.ids]
         caller = Principal("x", frozenset({role}), 2_000_000_000)
         entries = [Entry(n, event) for n, event in enumerate(self.events, 1)]
