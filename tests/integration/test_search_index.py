@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from opensearchpy import AsyncOpenSearch
 
+from services.search import mapping
 from services.search.adapters.opensearch import OpenSearchIndex
 from services.search.port import IndexTimeoutError, IndexUnavailableError, Query, Write
 from services.search.query import parse
@@ -64,6 +65,25 @@ class TestOpenSearchIndex(IndexSuite):
             assert await found(index, "sismo ") == [document["message_id"]]
         finally:
             name = next(each for each in await index._months() if each.endswith("2027.01"))
+            await client.indices.delete(index=name)
+
+    async def test_an_index_of_an_earlier_version_learns_the_fields_that_came_since(
+        self, index: OpenSearchIndex, client: AsyncOpenSearch, prefix: str
+    ) -> None:
+        name = f"{prefix}desk-msgs-2026.09"
+        template = mapping.messages_template(name, f"{prefix}desk-msgs")["template"]
+        for field in ("former", "former_hashtags", "former_phones", "revoked"):
+            del template["mappings"]["properties"][field]
+        await client.indices.delete_index_template(name=f"{prefix}desk-msgs")
+        await client.indices.create(index=name, body=template)
+        try:
+            await index.ensure(MONTHS[1])
+            document = doc("abierta", former=["secreta"], former_hashtags=["x"], revoked=True)
+            (outcome,) = await index.apply([put(document, month="2026.09")])
+            await index.refresh()
+            assert outcome.status == "done"
+            assert await found(index, "secreta ") == [document["message_id"]]
+        finally:
             await client.indices.delete(index=name)
 
     async def test_a_document_of_a_wrong_shape_is_rejected_alone(self, index: OpenSearchIndex) -> None:
