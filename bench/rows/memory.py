@@ -1,7 +1,8 @@
 """Memory of every Python worker over many messages, as fast as the system takes them with a bounded backlog.
 
 They come as EUM Social may send them, several in an entry: an emulator of one process is what bounds the rate,
-and what the workers keep or let go of goes by the message.
+and what the workers keep or let go of goes by the message. Many people write them, a few texts each as in a
+newsroom's day: the emulator walks a whole conversation at each question of it.
 """
 
 import asyncio
@@ -15,13 +16,14 @@ from local.install import Say
 
 RSS_LIMIT_MB = 120.0
 FLAT_MB = 3.0  # growth over the second half that still counts as flat; one malloc arena's trim is about 1 MB
-_PEOPLE = 200
+_PEOPLE = 1000
 FULL, SHORT = 20_000, 8_000  # what the bar speaks of; what leaves a run of all rows below twenty minutes
 _CHUNK = 50
 _BACKLOG = 300
 _LOOK_S = 0.4  # between two looks at the queues, each of them a call a queue
 _GATHER_MS = 150  # how long a message waits at the twin for others to travel with
 _SAMPLES = 80
+_TOLD_EVERY = 4  # samples
 _SETTLE_S = 300.0
 
 
@@ -45,8 +47,8 @@ async def run(messages: int, limit_s: float, say: Say) -> Row:
 async def _flood(room: Newsroom, messages: int, limit_s: float, say: Say) -> dict[str, Points]:
     """RSS in MB over the number of messages written."""
     curves: dict[str, list[tuple[float, float]]] = {name: [] for name in WORKERS}
-    every, due = max(_CHUNK, messages // _SAMPLES), 0
-    deadline = time.monotonic() + limit_s
+    every, due, began = max(_CHUNK, messages // _SAMPLES), 0, time.monotonic()
+    deadline = began + limit_s
     while len(room.said) < messages and time.monotonic() < deadline:
         chunk = min(_CHUNK, messages - len(room.said))
         await asyncio.gather(*(room.write() for _ in range(chunk)))
@@ -55,8 +57,8 @@ async def _flood(room: Newsroom, messages: int, limit_s: float, say: Say) -> dic
         if len(room.said) >= due:
             due += every
             _sample(room, curves)
-            if len(curves["ingest"]) % 10 == 0:
-                say(f"{len(room.said)} de / of {messages}")
+            if len(curves["ingest"]) % _TOLD_EVERY == 0:
+                say(_progress(curves, messages, time.monotonic() - began))
     _sample(room, curves)
     return dict(curves)
 
@@ -64,6 +66,17 @@ async def _flood(room: Newsroom, messages: int, limit_s: float, say: Say) -> dic
 def _sample(room: Newsroom, curves: dict[str, list[tuple[float, float]]]) -> None:
     for name, usage in measure.usages(room.pids()).items():
         curves[name].append((float(len(room.said)), usage.rss / measure.MB))
+
+
+def _progress(curves: dict[str, list[tuple[float, float]]], messages: int, seconds: float) -> str:
+    """How far it is, how fast, and the largest worker that has a bar."""
+    written = curves["ingest"][-1][0]
+    rss, name = max((points[-1][1], name) for name, points in curves.items() if name != "media")
+    left_s = (messages - written) * seconds / max(written, 1)
+    return (
+        f"{written:,.0f} de / of {messages:,}, {written / seconds:.0f}/s, "
+        f"faltan / left {left_s / 60:.0f} min, {name} {rss:.0f} MB"
+    )
 
 
 def judge(row: Row, curves: dict[str, Points]) -> None:

@@ -80,14 +80,17 @@ class Router:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + self._hold_s
-        await self._config.rules()  # read anew, where that is due, while there is time
+        # While there is time: the rules, where they are due, and from where on to read.
+        await self._config.rules()
+        known: _Cursor | None = await self._cursor(event.conversation_id)
         await asyncio.sleep(until - loop.time())
         lanes: dict[Lane, None] = {}
         for _ in range(RACES):
             try:
-                await self._advance(event, lanes)
+                await self._advance(event, known or await self._cursor(event.conversation_id), lanes)
             except ConditionFailedError:
-                continue  # another worker routed meanwhile
+                known = None  # another worker routed meanwhile
+                continue
             return list(lanes)
         raise ContendedError("routing: others kept moving the cursor")
 
@@ -96,13 +99,12 @@ class Router:
         mark = await self._store.get("messages", conversation_id, routed_sk(order_key))
         return [Lane(name, conversation_id) for name in (mark or {}).get("destinations", [])]
 
-    async def _advance(self, event: Recorded, lanes: dict[Lane, None]) -> None:
-        cursor = await self._cursor(event.conversation_id)
+    async def _advance(self, event: Recorded, known: _Cursor, lanes: dict[Lane, None]) -> None:
+        cursor, items = await self._behind(known)
         if event.order_key <= cursor.at:
             await self._late(event, cursor, lanes)
             lanes.update(dict.fromkeys(await self.lanes(event.conversation_id, event.order_key)))
             return
-        items = await self._behind(cursor)
         settled = self._clock.now_ms() - int(self._hold_s * 1000)
         terms = _Terms(await self._config.rules(), cursor.protected)
         for message in ordering.plan(items, event.order_key, settled).messages:
@@ -133,17 +135,25 @@ class Router:
         protected = bool(read.get(thread, {}).get("protected"))
         return _Cursor(conversation_id, read.get(at, {}).get("at", ""), protected)
 
-    async def _behind(self, cursor: _Cursor) -> list[Item]:
-        """Everything after the cursor; '~' sorts after every order_key and before the cursor itself."""
+    async def _behind(self, known: _Cursor) -> tuple[_Cursor, list[Item]]:
+        """The cursor as it is now and everything after it, read together from where it was.
+
+        '~' sorts after every order_key and its children, and before the cursor itself.
+        """
         items: list[Item] = []
         start: Item | None = None
-        condition = Key("sk").between(f"{cursor.at}~" if cursor.at else "0", "~")
+        condition = Key("sk").between(_past(known.at), CURSOR_SK)
         while True:
-            page = await self._store.query("messages", cursor.conversation_id, condition, start=start)
+            page = await self._store.query("messages", known.conversation_id, condition, start=start)
             items += page.items
             start = page.next
             if start is None:
-                return items
+                break
+        at = next((item["at"] for item in items if item["sk"] == CURSOR_SK), "")
+        if at < known.at:
+            return await self._behind(replace(known, at=at))  # an import was taken back meanwhile
+        rest = [item for item in items if _past(at) <= item["sk"] < CURSOR_SK]
+        return replace(known, at=at), rest
 
     async def _ops(self, message: Item, terms: _Terms, *, late: bool) -> tuple[list[Op], list[Lane]]:
         """The one transaction of a message: its deliveries and the mark that it has been routed."""
@@ -184,6 +194,11 @@ class Router:
             waited = {"awaits": "media"} if waits else {}
             delivery.item.update(contact_id=message["contact_id"], **waited)
         return ops
+
+
+def _past(order_key: str) -> str:
+    """The first key behind a message and its children; behind none, the first of all."""
+    return f"{order_key}~" if order_key else "0"
 
 
 def _mark(

@@ -3,7 +3,7 @@
 A relation or status that finds no message puts an item `wait#` and, beside it, a mark under the id it expects, and
 looks again. A message is written on condition that there is no mark; where there is one, it is written all the
 same and then looks for what waits. So they cannot miss each other, whoever sees the other joins the two, and a
-message nobody waits for, as nearly all are, need not look (docs/decisions/0010-latency.md).
+message nobody waits for, as nearly all are, need not look (docs/decisions/0011-latency.md).
 """
 
 from dataclasses import dataclass
