@@ -83,23 +83,27 @@ class Renderer:
         left = beside.edits(edited, caller) if edited is not None else [view.item]
         return view.item["message_id"] not in {each["message_id"] for each in left}
 
-    async def conversations(self, items: Sequence[Item], caller: Principal) -> list[Conversation]:
-        """Several conversations, their contacts read in one call."""
+    async def conversations(
+        self, items: Sequence[Item], caller: Principal, **union: Any
+    ) -> list[Conversation]:
+        """Several conversations, their contacts read in one call.
+
+        `union` overrides what a merged thread has in common.
+        """
         keys = [("contacts", item["contact_id"], "-") for item in items if item.get("contact_id")]
         found = await self._store.get_many([SETTING, *dict.fromkeys(keys)])
         policy = policy_of(found.get(SETTING))
         contacts = [found.get(("contacts", item.get("contact_id", ""), "-")) for item in items]
         calls = (
-            self._conversation(item, each, caller, policy, {})
+            self._conversation(item, each, caller, policy, union)
             for item, each in zip(items, contacts, strict=True)
         )
         return list(await asyncio.gather(*calls))
 
     async def conversation(self, item: Item, caller: Principal, **union: Any) -> Conversation:
-        """A conversation as the caller may see it; `union` overrides what a merged thread has in common."""
-        contact = await self._people.root(item["contact_id"]) if item.get("contact_id") else None
-        policy = policy_of(await self._store.get(*SETTING))
-        return await self._conversation(item, contact, caller, policy, union)
+        """A conversation as the caller may see it."""
+        (shown,) = await self.conversations([item], caller, **union)
+        return shown
 
     async def _conversation(
         self,
