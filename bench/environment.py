@@ -16,7 +16,18 @@ def install(say: Say = silent, tools: Path = TOOLS) -> Path:
         say("peers: entorno propio desde PyPI / own environment from PyPI")
         run([sys.executable, "-m", "venv", "--without-pip", folder])
         pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
-        run([*pip, "install", "-q", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", LOCK])
+        run(
+            [
+                *pip,
+                "install",
+                "-q",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "--no-deps",
+                "-r",
+                LOCK,
+            ]
+        )
 
     ensure(tools / "bench", recipe(sys.version, LOCK), build, say)
     return tools / "bench" / "bin"
