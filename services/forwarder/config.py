@@ -85,13 +85,20 @@ class Config:
         self._report = report
         self._rules = Rules()
         self._until = -1.0
+        self._reading = asyncio.Lock()
 
-    async def rules(self) -> Rules:
-        """The current rules, at most 3 s old."""
-        if asyncio.get_running_loop().time() >= self._until:
-            self._rules = await self._read()
-            self._until = asyncio.get_running_loop().time() + KEEP_S
-        return self._rules
+    async def rules(self, ahead_s: float = 0.0) -> Rules:
+        """The current rules, at most 3 s old.
+
+        Args:
+            ahead_s: read anew, too, where that would be due within this time, at most half of it all: who has
+                time now spares who has none then.
+        """
+        async with self._reading:
+            if asyncio.get_running_loop().time() + min(ahead_s, KEEP_S / 2) >= self._until:
+                self._rules = await self._read()
+                self._until = asyncio.get_running_loop().time() + KEEP_S
+            return self._rules
 
     async def _read(self) -> Rules:
         routes = self._parsed(Route, await self._items(ROUTE))

@@ -23,6 +23,7 @@ from shared.whatsapp.wording import text
 SERVICE = "forwarder"
 MAIN_PART = "0"
 RACES = 50
+_SENDING_S = 0.5  # what comes behind the hold asks for the rules once more
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,8 @@ class Router:
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + self._hold_s
-        # While there is time: the rules, where they are due, and from where on to read.
-        await self._config.rules()
+        # While there is time: the rules, where they are soon due, and from where on to read.
+        await self._config.rules(self._hold_s + _SENDING_S)
         known: _Cursor | None = await self._cursor(event.conversation_id)
         await asyncio.sleep(until - loop.time())
         lanes: dict[Lane, None] = {}

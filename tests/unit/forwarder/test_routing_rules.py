@@ -175,3 +175,21 @@ def test_a_rule_that_cannot_be_read_is_reported_and_the_others_hold() -> None:
         assert (await config.rules()).version != rules.version
 
     play(story())
+
+
+def test_who_has_time_reads_the_rules_ahead_and_all_who_ask_share_one_read() -> None:
+    async def story() -> None:
+        store = MemoryStore()
+        route = {"pk": "route", "sk": "a", "match": {"by": "all"}, "destinations": ["a"]}
+        await store.write(Put("config", route))
+        config = Config(store, lambda _what, _error: None)
+        found = await asyncio.gather(*(config.rules() for _ in range(5)))
+        assert all(each is found[0] for each in found)
+        await asyncio.sleep(2.5)
+        assert await config.rules() is found[0]
+        ahead = await config.rules(1.0)
+        assert ahead is not found[0]
+        await asyncio.sleep(0.6)
+        assert await config.rules() is ahead
+
+    play(story())
