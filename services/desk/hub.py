@@ -8,7 +8,7 @@ from services.desk.log import DeskLog, Entry
 from shared.store.port import ContendedError, StoreUnavailableError
 
 PERIOD_S = 0.25  # CONTRACTS s.5
-RECENT = 1000  # entries kept in memory; a client further behind reads the log itself
+RECENT = 300  # entries kept in memory, 4 KB each; a client further behind reads the log itself
 PAGE = 100
 
 
