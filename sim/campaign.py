@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import gcd
 
 from sim import scope
 from sim.bugs import BUGS, Bug
@@ -19,7 +20,7 @@ from sim.scenes import Scene, enabling
 RATE = 0.008  # probability of a fault at a call, beside the wanted ones
 RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met soon, or met alone
 CALM_EACH = 10
-STRIDE = 7919  # a prime above the number of cells
+GOLDEN = (5**0.5 - 1) / 2  # Knuth, TAOCP vol. 3, s. 6.4: steps of this part of a circle lie far apart
 GARBAGE = 100_000  # objects between two looks for cycles: a world is short, and looking took a tenth of it
 WANTED = 8  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
 
@@ -79,14 +80,18 @@ def hunted(bug: Bug, seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
 def faulty(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
     """A world in which things go wrong, some of them where the seed wants them."""
     matrix = scope.cells()
-    chosen = [matrix[_place(seed * WANTED + n, len(matrix))] for n in range(WANTED)]
+    turn = (seed - seed // CALM_EACH) * WANTED  # calm seeds take no turn
+    chosen = [matrix[_place(turn + n, len(matrix))] for n in range(WANTED)]
     wanted = {(site.path, site.line): fault for site, fault in chosen}
     return Plan(seed, RATE, silenced, wanted, enabling(site for site, _ in chosen))
 
 
 def _place(turn: int, cells: int) -> int:
     """Every cell once in `cells` turns, far from its neighbours, and in each round at another turn."""
-    return (turn * STRIDE + turn // cells) % cells
+    stride = round(cells * GOLDEN)
+    while gcd(stride, cells) > 1:
+        stride += 1
+    return (turn * stride + turn // cells) % cells
 
 
 def calm(seed: int) -> Plan:

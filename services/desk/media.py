@@ -3,14 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
-from services.desk.file_models import Explained, FileOrigin, Medium, MediumDetail, Rendition, Transcript
+from services.desk.file_models import Explained, Medium, Rendition, Transcript
 from shared.clock import Clock
-from shared.media.origin import TABLE, origin_of, references
 from shared.media.outcomes import explain
 from shared.objects.cdn import ORIGINAL
 from shared.policy.budget import DAY_MS
 from shared.policy.state import TABLE as POLICY
-from shared.record.events import rfc3339
 from shared.record.reader import Reader, View
 from shared.store.port import Item, Store
 
@@ -87,17 +85,6 @@ class MediaView:
             await self._medium(each, view, shown=shown, protected=protected) for each in view.item["media"]
         ]
 
-    async def details(self, media: Sequence[Medium], *, cleared: bool) -> list[MediumDetail]:
-        """The same with what is known beyond this message; `cleared`: who also sees what protected people sent."""
-        return [
-            MediumDetail(
-                **medium.model_dump(),
-                origin=await self._origin(medium.sha256, cleared=cleared) if medium.sha256 else None,
-                perceptual_hashes=await self._hashes(medium.sha256) if medium.sha256 else [],
-            )
-            for medium in media
-        ]
-
     async def _medium(self, medium: Mapping[str, Any], view: View, *, shown: bool, protected: bool) -> Medium:
         state, reason = medium["state"], medium.get("reason")
         if state == "pending" and not reason and await self._over_budget(view.item):
@@ -145,35 +132,3 @@ class MediaView:
         budget = await self._store.get(POLICY, f"BUDGET#media_bytes#{message['contact_id'] or message['pk']}")
         spent = budget is not None and budget["told"]
         return bool(spent and budget and self._clock.now_ms() < budget["since_ms"] + DAY_MS)
-
-    async def _origin(self, sha256: str, *, cleared: bool) -> FileOrigin | None:
-        found = await references(self._store, sha256)
-        known = found if cleared else await self._unprotected(found)
-        origin = origin_of(known)
-        if origin is None:
-            return None
-        return FileOrigin(
-            first_seen=rfc3339(origin.first_seen),
-            first_message_id=origin.first_message_id,
-            sources=origin.sources,
-            messages=origin.messages,
-            variants=origin.variants,
-        )
-
-    async def _unprotected(self, found: Sequence[Item]) -> list[Item]:
-        """Without what protected people sent: that they sent it too is theirs."""
-        about = [_about(each) for each in found]
-        asked = list(dict.fromkeys(key for keys in about for key in keys))
-        items = await self._store.get_many(asked) if asked else {}
-        guarded = {key for key, item in items.items() if item.get("protected")}
-        return [each for each, keys in zip(found, about, strict=True) if guarded.isdisjoint(keys)]
-
-    async def _hashes(self, sha256: str) -> list[str]:
-        item = await self._store.get(TABLE, sha256)
-        return list((item or {}).get("hashes", {}).get("index", ()))
-
-
-def _about(reference: Item) -> list[tuple[str, str, str]]:
-    keys = [("conversations", str(reference["conversation_id"]), "-")]
-    contact_id = reference.get("contact_id")
-    return [*keys, ("contacts", str(contact_id), "-")] if contact_id else keys

@@ -7,6 +7,7 @@ from typing import Any
 from services.desk.beside import Beside
 from services.desk.media import MediaView, Urls
 from services.desk.models import Call, Conversation, Edit, Message, Reaction, Reason, Status
+from services.desk.origins import Origins
 from services.desk.previews import Previews
 from shared.clock import Clock
 from shared.http.principal import Principal
@@ -31,7 +32,8 @@ class Renderer:
         self._reader = reader
         self._people = people
         self._previews = Previews(store, reader)
-        self.media = MediaView(store, reader, urls, clock)
+        self.origins = Origins(store)
+        self._media = MediaView(store, reader, urls, clock)
 
     async def beside(self, conversation_id: str) -> Beside:
         """What of a message's conversation and contact decides how it is shown."""
@@ -64,7 +66,7 @@ class Renderer:
             "late": bool(view.routed and view.routed.get("late")),
             "preview": (content.preview or None) if shown else None,
             "whatsapp": dict(content.message) if shown else None,
-            "media": await self.media.all(view, shown=shown, protected=beside.protected),
+            "media": await self._media.all(view, shown=shown, protected=beside.protected),
             "withheld": withheld(content) if shown else None,
             "call": call(item, [content, *ends]) if shown and item["type"] in CALLS else None,
             "reactions": await self._reactions(view.reactions) if known else [],

@@ -1,5 +1,6 @@
 """OpenSearch passes the index suite; what only its analyzers do stands below."""
 
+import copy
 from collections.abc import AsyncIterator
 
 import pytest
@@ -71,7 +72,7 @@ class TestOpenSearchIndex(IndexSuite):
         self, index: OpenSearchIndex, client: AsyncOpenSearch, prefix: str
     ) -> None:
         name = f"{prefix}desk-msgs-2026.09"
-        template = mapping.messages_template(name, f"{prefix}desk-msgs")["template"]
+        template = copy.deepcopy(mapping.messages_template(name, f"{prefix}desk-msgs")["template"])
         for field in ("former", "former_hashtags", "former_phones", "revoked"):
             del template["mappings"]["properties"][field]
         await client.indices.delete_index_template(name=f"{prefix}desk-msgs")

@@ -111,7 +111,7 @@ async def message(caller: StaffOrSupport, desk: Desk, message_id: MessageIdPath)
         await desk.audit.record(caller.agent_id, "protected.viewed", view.item["pk"])
     content = await desk.reader.open(view.item) if shown else None
     reported = [status(each, await desk.reader.open_child(each) if shown else None) for each in view.statuses]
-    media = await desk.renderer.media.details(fields["media"], cleared=caller.has(CLEARED))
+    media = await desk.renderer.origins.details(fields["media"], cleared=caller.has(CLEARED))
     return MessageDetail(
         **{**fields, "statuses": reported, "media": media},
         value=dict(content.value) or None if content else None,
@@ -148,7 +148,7 @@ async def transcribe(
         await desk.audit.record(caller.agent_id, "protected.transcribed", view.item["pk"])
     await desk.transcripts.ask(view.item, n)
     fields = await desk.renderer.fields(view, caller, beside)
-    media = await desk.renderer.media.details(fields["media"], cleared=caller.has(CLEARED))
+    media = await desk.renderer.origins.details(fields["media"], cleared=caller.has(CLEARED))
     return next(each for each in media if each.n == n)
 
 
