@@ -7,9 +7,10 @@ to it are they deleted. Whoever adds a reference must do it in a transaction tha
 """
 
 from shared.clock import Clock
+from shared.media.origin import LIKE, like_sk
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.objects.port import Objects
-from shared.store.port import Attr, ConditionFailedError, Delete, Item, Key, Store, Update
+from shared.store.port import Attr, ConditionFailedError, Delete, Item, Key, Put, Store, Update
 
 TABLE = "media"
 GOING = "going"
@@ -64,16 +65,38 @@ class Files:
         """The bytes, what stands beside the item and about it elsewhere (services/media/similar.py), then itself."""
         await self._drop(served_key(sha256).removesuffix(ORIGINAL))
         await self._bucket.delete(f"quarantine/{sha256}")
-        beside = (await self._store.query(TABLE, sha256, Key("sk").begins_with("like#"))).items
-        rows = [(sha256, row["sk"]) for row in beside]
-        rows += [("near", item["near_sk"])] if "near_sk" in item else []
-        rows += [(item["like"], f"like#{sha256}")] if "like" in item else []
+        await self._bequeath(sha256, item)
+        rows = [("near", item["near_sk"])] if "near_sk" in item else []
+        rows += [(item[LIKE], like_sk(sha256))] if LIKE in item else []
         for pk, sk in rows:
             await self._store.write(Delete(TABLE, pk, sk))
         try:
             await self._store.write(Delete(TABLE, sha256, "-", condition=Attr(GOING).exists()))
         except ConditionFailedError:
             return  # somebody else was as far
+
+    async def _bequeath(self, sha256: str, item: Item) -> None:
+        """Pictures that are grouped under this one go over to the group it is in itself, or to the first of them."""
+        beside = (await self._store.query(TABLE, sha256, Key("sk").begins_with(like_sk("")))).items
+        members = [row["sk"].removeprefix(like_sk("")) for row in beside]
+        for member in reversed(members):  # the heir last: whoever dies on the way finds the same one again
+            heir = item.get(LIKE, members[0])
+            await self._regroup(member, sha256, None if heir == member else heir)
+            await self._store.write(Delete(TABLE, sha256, like_sk(member)))
+
+    async def _regroup(self, member: str, gone: str, heir: str | None) -> None:
+        """One picture of a group whose first one goes; again it is the same."""
+        moved = {LIKE: heir} if heir else {}
+        mine = Attr(LIKE).eq(gone) | Attr(LIKE).eq(heir or gone)
+        op = Update(TABLE, member, "-", set=moved, remove=[] if heir else [LIKE], condition=mine)
+        try:
+            await self._store.write(op)
+        except ConditionFailedError:
+            return  # gone, or in another group since
+        if heir:
+            await self._store.write(
+                Put(TABLE, {"pk": heir, "sk": like_sk(member), "at": self._clock.now_ms()})
+            )
 
     async def _drop(self, prefix: str) -> int:
         keys = [info.key async for info in self._bucket.list(prefix)]
