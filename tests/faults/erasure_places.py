@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from services.ingest.keeper.erasers.places import of_object
@@ -54,6 +54,19 @@ class Places:
         name = f"{self._scene.prefix}{table}"
         for page in self._scene.dynamodb.get_paginator("scan").paginate(TableName=name, ConsistentRead=True):
             yield from page["Items"]
+
+    def attributes(self, place: str, texts: Sequence[str]) -> str:
+        """Of a table: in which attributes a text stands, for whoever must find out why."""
+        table = place.removeprefix("table ")
+        if table == place:
+            return ""
+        held = {
+            name
+            for item in self.items(table)
+            for name, value in item.items()
+            if any(text in repr(value) for text in texts)
+        }
+        return f" ({', '.join(sorted(held))})"
 
     async def documents(self) -> list[dict[str, Any]]:
         """Every document of the index."""

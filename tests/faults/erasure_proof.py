@@ -206,13 +206,11 @@ class Proof:
     async def _look(self, when: str, person: Person, others: frozenset[str]) -> None:
         places = await self._places.read()
         for name, content in places.items():
-            for kind, texts in person.needles.items():
-                hits = sum(text.encode() in content for text in texts)
+            for kind, texts in (*person.needles.items(), ("file", person.files)):
+                hits = [text for text in sorted(texts) if text.encode() in content]
                 if hits:
-                    self.outcome.found.append(f"{when}: {hits} x {kind} in {name}")
-            left = sum(sha.encode() in content for sha in person.files)
-            if left:
-                self.outcome.found.append(f"{when}: {left} x file in {name}")
+                    told = f"{when}: {len(hits)} x {kind} in {name}"
+                    self.outcome.found.append(told + self._places.attributes(name, hits))
         await self._asked(when, person)
         self._keys(when)
         self.outcome.found += [
