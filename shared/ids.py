@@ -22,7 +22,7 @@ SKEW_PAST_S = 8 * 24 * 3600  # Meta retries a webhook for up to 7 days
 def _digest(*parts: str) -> str:
     """Base32 of a SHA-256 over length-prefixed parts, so that no two part lists can collide by joining."""
     joined = b"".join(f"{len(part)}:".encode() + part.encode("utf-8", "surrogatepass") for part in parts)
-    return base64.b32encode(hashlib.sha256(joined).digest()).decode().lower()[:_ID_CHARS]
+    return base64.b32encode(hashlib.sha256(joined).digest()[:20]).decode().lower()[:_ID_CHARS]
 
 
 def conversation_id(pnid: str, party: str) -> str:

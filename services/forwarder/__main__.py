@@ -28,6 +28,7 @@ from shared.store.port import ContendedError, StoreUnavailableError
 from shared.vault.port import KeysUnavailableError
 
 LINK_S = 24 * 3600  # a destination that was down for hours still finds the file
+_POLLERS = 4  # an event waits for whichever of them looks next, and what it waits comes on top of the hold
 _PEM = "-----BEGIN"
 
 
@@ -71,7 +72,11 @@ async def assemble(app: App[ForwarderSettings], endpoint: Endpoint, secrets: Sec
         app.breaker("kms", (KeysUnavailableError,), lambda: keys.generate({"contact_id": "probe"})),
     ]
     app.worker(
-        await app.queue("forwarder"), handlers.on_message, breakers=breakers, concurrency=settings.concurrency
+        await app.queue("forwarder"),
+        handlers.on_message,
+        breakers=breakers,
+        concurrency=settings.concurrency,
+        pollers=_POLLERS,
     )
     due = {LANE_KIND: handlers.on_lane_due, OUTBOX_KIND: outbox_handler(bus)}
     app.task("due", DueTimer(store, app.clock, SERVICE, due, report, settings.concurrency).run)

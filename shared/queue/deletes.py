@@ -1,7 +1,7 @@
-"""Deletes in batches: ten at a time, or what there is after a fifth of a second.
+"""Deletes in batches: ten at a time, or what there is after half a second.
 
-Nobody waits for a delete but its permit; at ten messages a second the longer wait makes three of one call
-(docs/performance.md). What a crash leaves undeleted comes again and finds its effect there.
+Nobody waits for a delete but its permit; at ten messages a second the longer wait makes one call of five
+(docs/decisions/0011-latency.md). What a crash leaves undeleted comes again and finds its effect there.
 """
 
 import asyncio

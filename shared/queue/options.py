@@ -32,7 +32,7 @@ class Options:
     pollers: int = 2
     wait_s: float = 10.0
     heartbeat_s: float = 0.0
-    flush_s: float = 0.2
+    flush_s: float = 0.5
     max_hold_s: float = 3600.0
     drain_s: float = 90.0
     release_s: float = 10.0

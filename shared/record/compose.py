@@ -22,10 +22,15 @@ class Slot:
     sk: str
 
 
+def thread(inbound: Inbound, contact_id: str) -> str:
+    """Conversation of a message from this contact."""
+    return conversation_id(inbound.pnid, inbound.group_id or contact_id)
+
+
 def slot(inbound: Inbound, contact_id: str) -> Slot:
     """Conversation and order_key of a message; the key fixes its arrival for good."""
     message_id = inbound.message_id
-    cid = conversation_id(inbound.pnid, inbound.group_id or contact_id)
+    cid = thread(inbound, contact_id)
     if inbound.imported is not None:
         return Slot(
             message_id, contact_id, cid, imported_key(inbound.ts_s or 0, inbound.imported.place, message_id)

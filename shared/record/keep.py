@@ -14,7 +14,7 @@ from shared.record import events
 from shared.record.claims import point
 from shared.record.codec import content_sha
 from shared.record.commit import ATTEMPTS, commit, pause
-from shared.record.compose import Slot, ids_item, message_item, movement, preview_of, slot
+from shared.record.compose import Slot, ids_item, message_item, movement, preview_of, slot, thread
 from shared.record.conversation import move
 from shared.record.inbound import Inbound
 from shared.record.kept import Kept, Outcome
@@ -107,8 +107,8 @@ class Keeper:
         `alone`: on condition that nothing waits for the message.
         """
         at = slot(inbound, party.contact_id)
-        thread = _thread(inbound, party.contact_id)  # read with the contact, unless that one is merged
-        current = party.near[thread] if thread in party.near else await self._store.get(*thread)
+        where = ("conversations", at.pk, "-")  # read with the contact, unless that one is merged
+        current = party.near[where] if where in party.near else await self._store.get(*where)
         message = await self._message(inbound, at)
         moved = movement(inbound, message, await self._preview(inbound, message))
         if current is None:
@@ -241,4 +241,4 @@ class Keeper:
 
 def _thread(inbound: Inbound, contact_id: str) -> Where:
     """Where the conversation of a message from this contact lies."""
-    return "conversations", slot(inbound, contact_id).pk, "-"
+    return "conversations", thread(inbound, contact_id), "-"

@@ -13,7 +13,7 @@ from shared.vault.port import KeyDestroyedError, KeyService
 
 TABLE = "contact_keys"
 CACHE_S = 60.0  # CONTRACTS s.2: an erased or protected person's key is forgotten within a minute
-AHEAD_S = 20.0  # a key used this shortly before its end is read anew beside: who writes often waits for none
+AHEAD_S = 15.0  # a key used this shortly before its end is read anew beside: who writes often waits for none
 _SWEEP_AT = 1024  # entries; beyond this each new one first clears those that ran out
 
 

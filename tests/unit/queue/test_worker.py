@@ -77,7 +77,7 @@ def test_permit_is_held_until_the_delete_is_confirmed() -> None:
     virtually(world())
 
 
-def test_deletes_travel_in_tens_and_after_a_fifth_of_a_second() -> None:
+def test_deletes_travel_in_tens_and_after_half_a_second() -> None:
     async def world() -> None:
         w = World(_nothing, concurrency=25, pollers=1)
         recorded = Recorded(w.memory)
@@ -88,7 +88,7 @@ def test_deletes_travel_in_tens_and_after_a_fifth_of_a_second() -> None:
         await w.run_for(20)
         assert recorded.deleted == [10, 1]
         lone = next(began for call, began, _ in reversed(recorded.calls) if call == "delete")
-        assert lone == pytest.approx(5.2)
+        assert lone == pytest.approx(5.5)
 
     virtually(world())
 
@@ -649,7 +649,7 @@ def test_the_end_of_the_drain_does_not_cut_off_a_delete() -> None:
         w.memory.put("a", {})
         asyncio.get_running_loop().call_later(0.01, setattr, recorded, "latency_s", 15.0)
         await w.run_for(0.02)
-        assert _now() == pytest.approx(15.2)
+        assert _now() == pytest.approx(15.5)
         assert w.notes.outcomes == [("a", "ok", "")]
         assert w.memory.bodies() == []
 
