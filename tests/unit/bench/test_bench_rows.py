@@ -158,3 +158,9 @@ def test_a_void_row_has_no_picture(tmp_path: Path) -> None:
 def test_a_voided_row_says_so_in_its_closing() -> None:
     row = Row("queue", counts={"messages": 0}, voids=["2 missing"], audit="2 missing")
     assert report.closing(row).endswith("VOID: 2 missing; messages is 0")
+
+
+def test_the_memory_row_says_how_far_it_is_and_who_is_largest() -> None:
+    curves = {"ingest": [(500.0, 90.0)], "desk": [(500.0, 110.0)], "media": [(500.0, 300.0)]}
+    told = memory._progress(curves, 2000, 50.0)
+    assert told == "500 de / of 2,000, 10/s, faltan / left 2 min, desk 110 MB"
