@@ -11,7 +11,7 @@ from tests.faultproxy import Call, Fault, drop_after, fail_with, operation, refu
 
 # Polls and watches that every worker makes at any time; a fault of theirs belongs to no message.
 BACKGROUND = re.compile(
-    r"^(GetQueueAttributes|GetQueueUrl|GetSecretValue|DescribeKey|Query due|Query desk_log|GET /_)"
+    r"^(GetQueueAttributes|GetQueueUrl|GetSecretValue|DescribeKey|Query due|(Query|GetItem) desk_log|GET /_)"
 )
 # Hashes with the folder made of their first two digits, ids, days.
 _MINTED = re.compile(r"([0-9a-f]{2}/)?[0-9a-f]{16,}|[icoph]_[0-9A-Za-z]{20,}|\d{4}/\d{2}/\d{2}/.*")
