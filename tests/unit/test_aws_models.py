@@ -39,7 +39,7 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _files() -> list[Path]:
-    general = [_DATA / "endpoints", _DATA / "partitions", _DATA / "sdk-default-configuration"]
+    general = [_DATA / "partitions", _DATA / "sdk-default-configuration"]
     versions = [version for service in _CALLS for version in (_DATA / service).iterdir() if version.is_dir()]
     kinds = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
     return general + [version / kind for version in versions for kind in kinds]
@@ -49,6 +49,17 @@ def _files() -> list[Path]:
 def test_the_data_are_botocores_without_prose(path: Path) -> None:
     ours, theirs = aws_models.ModelFiles().load_file(str(path)), JSONFileLoader().load_file(str(path))
     assert ours == _silent(theirs)
+
+
+def test_the_endpoints_are_botocores_for_our_services_and_for_global_ones() -> None:
+    path = str(_DATA / "endpoints")
+    ours, theirs = aws_models.ModelFiles().load_file(path), JSONFileLoader().load_file(path)
+    for mine, full in zip(ours["partitions"], theirs["partitions"], strict=True):
+        assert {**full, "services": mine["services"]} == mine
+        assert mine["services"].items() <= full["services"].items()
+        left = full["services"].keys() - mine["services"].keys()
+        assert not left & {"dynamodb", "kms", "s3", "secretsmanager", "sns", "social-messaging", "sqs", "sts"}
+        assert not [name for name in left if "partitionEndpoint" in full["services"][name]]
 
 
 def test_it_is_smaller_and_a_missing_file_is_none() -> None:
