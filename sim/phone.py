@@ -20,10 +20,12 @@ STRANGER = "5215550009999"  # nobody of the twin's
 
 
 async def own_phone(outside: Outside, rng: Random, seconds: float) -> None:
-    """Messages from the phone; each with statuses, one of them twice."""
+    """Messages from the phone, the first to somebody who never writes; each with statuses, one of them twice."""
+    silent = outside.newcomer()
     for number in range(ECHOES):
         await asyncio.sleep(rng.uniform(0, seconds / ECHOES))
-        customer = outside.driver.world.customers[rng.choice(outside.customers)]
+        who = rng.choice(outside.customers) if number else silent
+        customer = outside.driver.world.customers[who]
         wamid = f"wamid.phone.{number}"
         late = [(status(wamid, customer.wa_id, name), name) for name in STATUSES]
         late.append((status(wamid, customer.wa_id, STATUSES[0], again=True), STATUSES[0]))

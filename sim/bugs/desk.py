@@ -48,8 +48,8 @@ def outbox_deleted_before_publishing(sound: Any) -> Any:
 def idempotency_key_ignored(sound: Any) -> Any:
     """A repeated request is a further message."""
 
-    async def broken(self: Any, draft: Any) -> Kept:
-        return await sound(self, replace(draft, message_id=f"o_{self._ids.token()[:26]}"))  # type: ignore[no-any-return] # the sound one is Any
+    async def broken(self: Any, draft: Any, thread: Any = None) -> Kept:
+        return await sound(self, replace(draft, message_id=f"o_{self._ids.token()[:26]}"), thread)  # type: ignore[no-any-return] # the sound one is Any
 
     return broken
 

@@ -89,6 +89,7 @@ _garden.add(
         ("shared.policy.guard:_window_open", _open),
         ("services.desk.replies:Replies._check_open", _unchecked),
     ],
+    scenes=(Scene.PHONE,),
 )
 
 
