@@ -25,7 +25,18 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
         say("ministack: entorno propio desde PyPI / own environment from PyPI")
         run([sys.executable, "-m", "venv", "--without-pip", folder])
         pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
-        run([*pip, "install", "-q", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", _LOCK])
+        run(
+            [
+                *pip,
+                "install",
+                "-q",
+                "--disable-pip-version-check",
+                "--require-hashes",
+                "--no-deps",
+                "-r",
+                _LOCK,
+            ]
+        )
 
     ensure(tools / NAME, recipe(sys.version, _LOCK), build, say)
 
