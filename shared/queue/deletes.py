@@ -1,4 +1,4 @@
-"""Deletes in batches: ten at a time, or what there is after half a second.
+"""Deletes in batches: as many as may wait, ten at most, or what there is after half a second.
 
 Nobody waits for a delete but its permit; at ten messages a second the longer wait makes one call of five
 (docs/decisions/0011-latency.md). What a crash leaves undeleted comes again and finds its effect there.
@@ -19,12 +19,17 @@ class Deletes:
 
     A delete is repeated a few times, which is harmless; one that stays unconfirmed lets the message come
     back, and the handler's effect is idempotent.
+
+    Args:
+        flush_s: how long a delete may wait for company.
+        most: how many may wait, 1 to 10: each holds a permit that a message in the queue could have.
     """
 
-    def __init__(self, queue: Queue, flush_s: float, uniform: Uniform) -> None:
+    def __init__(self, queue: Queue, flush_s: float, uniform: Uniform, most: int = MAX_BATCH) -> None:
         self._queue = queue
         self._flush_s = flush_s
         self._uniform = uniform
+        self._most = most
         self._waiting: list[tuple[Message, asyncio.Future[bool]]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._sending: dict[asyncio.Task[None], None] = {}
@@ -34,7 +39,7 @@ class Deletes:
         loop = asyncio.get_running_loop()
         confirmed: asyncio.Future[bool] = loop.create_future()
         self._waiting.append((message, confirmed))
-        if len(self._waiting) >= MAX_BATCH:
+        if len(self._waiting) >= self._most:
             self._flush()
         elif self._timer is None:
             self._timer = loop.call_later(self._flush_s, self._flush)

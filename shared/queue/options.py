@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from shared import topology
-from shared.queue.port import MAX_WAIT_S
+from shared.queue.port import MAX_BATCH, MAX_WAIT_S
 
 MAX_HIDE_S = 6 * 3600  # with MAX_HOLD_S it stays under SQS's 12 h a receive (SQS quotas, visibility timeout)
 MAX_HOLD_S = 6 * 3600 - 1
@@ -43,6 +43,11 @@ class Options:
         for wrong, remedy in self._rules():
             if wrong:
                 raise ValueError(f"worker options: {remedy}")
+
+    @property
+    def batch(self) -> int:
+        """How many deletes may wait for company: of the permits no more than a quarter."""
+        return min(MAX_BATCH, max(1, self.concurrency // 4))
 
     @property
     def beat_s(self) -> float:

@@ -86,7 +86,7 @@ class Worker:
         self._service = service
         self._watch: Watch = watch or Silent()
         self._breakers = tuple(breakers)
-        self._deletes = Deletes(queue, options.flush_s, ids.uniform)
+        self._deletes = Deletes(queue, options.flush_s, ids.uniform, options.batch)
         self._free = options.concurrency
         self._flights: dict[_Flight, asyncio.Task[None]] = {}
         self._turned: dict[int, float] = {}

@@ -7,6 +7,7 @@ import pytest
 
 from shared.queue.deletes import Deletes
 from shared.queue.memory import MemoryQueue
+from shared.queue.options import Options
 from shared.queue.port import Message, QueueUnavailableError
 from sim.clock import VirtualClock
 from tests.unit.queue.worlds import Recorded, ids, virtually
@@ -84,3 +85,19 @@ def test_a_timer_serves_one_flush_and_the_next_delete_gets_its_own(apart_s: floa
         assert queue.asked == [["0"], ["1"]]
 
     virtually(world())
+
+
+def test_no_more_than_a_quarter_of_the_permits_wait_for_company() -> None:
+    async def world() -> None:
+        queue = Scripted([])
+        deletes = Deletes(queue, 60.0, ids().uniform, Options(30, concurrency=8).batch)
+        async with asyncio.timeout(1):
+            assert await asyncio.gather(*(deletes.delete(one) for one in MESSAGES)) == [True] * 4
+        assert [len(asked) for asked in queue.asked] == [2, 2]
+
+    virtually(world())
+
+
+@pytest.mark.parametrize(("concurrency", "batch"), [(1, 1), (4, 1), (16, 4), (40, 10), (500, 10)])
+def test_a_batch_is_never_above_what_sqs_takes(concurrency: int, batch: int) -> None:
+    assert Options(30, concurrency=concurrency).batch == batch

@@ -79,7 +79,7 @@ def test_permit_is_held_until_the_delete_is_confirmed() -> None:
 
 def test_deletes_travel_in_tens_and_after_half_a_second() -> None:
     async def world() -> None:
-        w = World(_nothing, concurrency=25, pollers=1)
+        w = World(_nothing, concurrency=40, pollers=1)
         recorded = Recorded(w.memory)
         w.queue = recorded
         for number in range(10):
@@ -643,7 +643,7 @@ def test_the_end_of_the_drain_does_not_cut_off_a_delete() -> None:
     """A handler that has finished is settled, not cancelled: its work is done and must not come again."""
 
     async def world() -> None:
-        w = World(_nothing, drain_s=12.0)
+        w = World(_nothing, drain_s=12.0, concurrency=40)
         recorded = Recorded(w.memory)
         w.queue = recorded
         w.memory.put("a", {})
