@@ -46,18 +46,26 @@ class Lease:
         task = asyncio.ensure_future(work(stop))
         renewed = since
         try:
-            while not task.done() and _now() - renewed < self._hold_s * 2 / 3:
-                await asyncio.wait([task], timeout=self._hold_s / 3)
+            while (left := renewed + self._hold_s * 2 / 3 - _now()) > 0:
+                await asyncio.wait([task], timeout=min(left, self._hold_s / 3))
                 if task.done():
                     break
                 asked = _now()
-                if await self._taken():
+                if await self._taken_by(renewed + self._hold_s * 2 / 3):
                     renewed = asked
         finally:
             try:
                 await _ended(task)
             finally:
                 await self._let_go()
+
+    async def _taken_by(self, until: float) -> bool:
+        """The same, but no answer by then (loop time) is none: a store that hangs keeps nobody at work."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._taken()
+        except TimeoutError:
+            return False
 
     async def _taken(self) -> bool:
         """Take or renew it; False where somebody else has it, or nothing is known."""

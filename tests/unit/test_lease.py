@@ -17,13 +17,15 @@ from sim.loop import run as run_virtual
 
 
 class Cut:
-    """A store that does not answer while `down`."""
+    """A store that refuses while `down`, and takes its time while it `hangs`."""
 
     def __init__(self, inner: MemoryStore) -> None:
         self._inner = inner
-        self.down = False
+        self.down = self.hangs = False
 
     async def write(self, op: Any, *, old: bool = False) -> Any:
+        if self.hangs:
+            await asyncio.sleep(70)
         if self.down:
             raise StoreUnavailableError("down")
         return await self._inner.write(op, old=old)
@@ -116,6 +118,27 @@ def test_who_cannot_renew_stops_before_anybody_else_may_begin() -> None:
         return held
 
     assert run_virtual(3, main())[0].most == 1
+
+
+def test_who_waits_for_its_renewal_stops_before_anybody_else_may_begin() -> None:
+    async def main() -> Holders:
+        store, held, stop = MemoryStore(), Holders(), asyncio.Event()
+        cut = Cut(store)
+        tasks = [
+            asyncio.create_task(lease(cut, 0).run(stop, held.work(0))),
+            asyncio.create_task(_later(lease(store, 1, SKEW_MS - 1), stop, held)),
+        ]
+        await asyncio.sleep(60)
+        assert held.now == [0]
+        cut.hangs = True
+        await asyncio.sleep(120)
+        assert held.now == [1]
+        cut.hangs = False
+        stop.set()
+        await asyncio.gather(*tasks)
+        return held
+
+    assert run_virtual(4, main())[0].most == 1
 
 
 async def _later(second: Lease, stop: asyncio.Event, held: Holders) -> None:

@@ -55,6 +55,7 @@ class Reconciler:
         self._metrics = metrics
         self._clock = clock
         self._passes: dict[str, _Pass] = {}
+        self._listened = 0  # the last minute in which it was asked whether SNS is silent
 
     async def round(self) -> dict[Stage, int]:
         """Look at what is due; answers what each stage lacks now. Raises what the stores raise."""
@@ -114,8 +115,9 @@ class Reconciler:
     async def _listen(self) -> None:
         """Whether EventBridge tells of messages that SNS does not bring."""
         now = slot_of(self._clock.now_ms())
-        if now % 60:
+        if now // 60 == self._listened:
             return  # once a minute is enough
+        self._listened = now // 60
         since = now - 2 * SILENCE_S
         witnessed = [at async for at in self._witnessed(since, now)]
         if not witnessed:

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from services.ingest.keeper.erasing import Erasing, MovedError
-from services.ingest.keeper.ports import SearchUnavailableError
+from services.ingest.keeper.ports import EdgesUnavailableError, SearchUnavailableError
 from services.ingest.keeper.reconciler import Reconciler
 from services.ingest.keeper.retention import Expiry, Tally
 from shared.bus.port import BusUnavailableError
 from shared.clock import Clock
 from shared.lease import pause
-from shared.objects.port import ObjectsUnavailableError
+from shared.objects.port import ObjectMissingError, ObjectsUnavailableError
 from shared.queue.port import QueueUnavailableError
 from shared.store.port import ContendedError, Put, Store, StoreUnavailableError
 from shared.vault.port import KeysUnavailableError
@@ -23,6 +23,8 @@ PASSING = (
     MovedError,
     SearchUnavailableError,
     BusUnavailableError,
+    EdgesUnavailableError,
+    ObjectMissingError,  # listed, and gone by the time it was read: an erasure and retention meet
     ObjectsUnavailableError,
     QueueUnavailableError,
     ContendedError,

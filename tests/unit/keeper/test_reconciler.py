@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.archive import Archive, arrived
+from services.ingest.archive import Archive, arrived, slot
 from services.ingest.keeper.slots import Seen, Stage, lasting, silent, slot_of, total
 from shared.events.model import AlertRaisedEvent, MessageRecorded
 from shared.queue.port import Message
@@ -163,6 +163,24 @@ async def test_sns_gone_silent_is_told_by_the_witness() -> None:
     }
     await k.world.raw.put("raw/witness/2027/01/15/0800/10/w.json", json.dumps(event).encode())
     await rounds(k, 120)
+    assert alerts(k) == ["sns_silent"]
+
+
+async def test_a_silence_is_told_though_no_round_begins_with_a_minute() -> None:
+    k = keep()
+    k.world.clock.ms = slot_of(k.world.clock.ms) // 60 * 60_000 + 10_000
+    await begun(k)
+    event = {
+        "detail-type": "WhatsApp Message Received",
+        "source": "aws.social-messaging",
+        "time": stamp(k.world.clock.ms),
+    }
+    key = f"raw/witness/{slot(k.world.clock.ms * 1_000_000)}/w.json"
+    await k.world.raw.put(key, json.dumps(event).encode())
+    for _ in range(3):  # rounds that take long: at 10 and at 50 s past
+        for pause_ms in (40_000, 20_000):
+            k.world.clock.ms += pause_ms
+            await k.reconciler.round()
     assert alerts(k) == ["sns_silent"]
 
 
