@@ -6,10 +6,12 @@ to it are they deleted. Whoever adds a reference must do it in a transaction tha
 (services/media/ledger.py), and comes again, with the bytes, where it is not.
 """
 
+import hashlib
+
 from shared.clock import Clock
 from shared.media.origin import LIKE, like_sk
 from shared.objects.cdn import ORIGINAL, served_key
-from shared.objects.port import Objects
+from shared.objects.port import ObjectMissingError, Objects
 from shared.store.port import Attr, ConditionFailedError, Delete, Item, Key, Put, Store, Update
 
 TABLE = "media"
@@ -49,8 +51,30 @@ class Files:
         return True
 
     async def drop_incoming(self, message_id: str) -> int:
-        """Delete what a source brought for a message and nobody settled; how many."""
-        return await self._drop(f"incoming/{message_id}/")
+        """Delete what a source brought for a message and nobody settled; how many.
+
+        A worker copies it to where it is kept before it writes the reference: one that died in between left a
+        copy that nobody refers to. Whoever refers to the same bytes since puts them there again.
+        """
+        keys = [info.key async for info in self._bucket.list(f"incoming/{message_id}/")]
+        for key in keys:
+            await self._unclaimed(await self._hash(key))
+            await self._bucket.delete(key)
+        return len(keys)
+
+    async def _hash(self, key: str) -> str:
+        sha = hashlib.sha256()
+        try:
+            async for chunk in self._bucket.stream(key):
+                sha.update(chunk)
+        except ObjectMissingError:
+            return sha.hexdigest()  # settled just now, and with it known by its hash
+        return sha.hexdigest()
+
+    async def _unclaimed(self, sha256: str) -> None:
+        if await self._store.get(TABLE, sha256) is None:
+            await self._drop(served_key(sha256).removesuffix(ORIGINAL))
+            await self._bucket.delete(f"quarantine/{sha256}")
 
     async def _marked(self, sha256: str) -> Item | None:
         """The file's item, marked; None where it is gone already."""

@@ -1,6 +1,6 @@
 """The items that are a person's, and the updates that clean them."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 
 from shared.record.ledger import Subject
 from shared.record.shape import is_message_sk
@@ -60,11 +60,14 @@ async def partition(store: Store, table: str, pk: str) -> AsyncIterator[Item]:
             return
 
 
-async def aliases_of(store: Store, contact_ids: Iterable[str]) -> AsyncIterator[Item]:
-    """Every alias that names one of these contacts; a walk over the whole table, for erasures are few."""
-    wanted = frozenset(contact_ids)
+async def aliases_of(store: Store, subject: Subject) -> AsyncIterator[Item]:
+    """Every alias that names the person, or did: a walk over the whole table, for erasures are few.
+
+    Whoever writes again right after their erasure takes their aliases along; these keep its time, to the ms.
+    """
+    wanted = frozenset(subject.contact_ids)
     async for item in store.scan("aliases"):
-        if item.get("contact_id") in wanted:
+        if item.get("contact_id") in wanted or item.get("erased_at") == subject.erased_at:
             yield item
 
 

@@ -1,5 +1,6 @@
 """Erasing a person: nothing of them is left anywhere, everything of everybody else is; resumable at any call."""
 
+import hashlib
 import json
 from typing import Any
 
@@ -17,7 +18,7 @@ from shared.record.codec import dumps, loads
 from shared.record.erasure import NoContactError
 from shared.record.files import reference_sk
 from shared.record.holds import NoSubjectError
-from shared.store.port import Put, Update
+from shared.store.port import Put, StoreUnavailableError, Update
 from sim.loop import run as run_virtual
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import ANA, change, envelope, said
@@ -109,6 +110,32 @@ async def test_who_writes_again_is_kept_and_what_is_older_is_not() -> None:
     )
     assert len(await messages(k)) == before
     assert b"secreto-uno" not in await stored(k)
+
+
+async def test_who_writes_again_before_their_aliases_are_known_is_erased_all_the_same() -> None:
+    k = keep()
+    ana = await morning(k)
+    scan = k.world.store.scan
+    asked: list[str] = []
+
+    async def fails_once(table: str, **given: Any) -> Any:
+        if table == "aliases" and not asked:
+            asked.append(table)
+            raise StoreUnavailableError("down")
+        async for item in scan(table, **given):
+            yield item
+
+    k.world.store.scan = fails_once  # type: ignore[method-assign] # the moment between closed and complete
+    erasure = await k.requests.ask(ana, "caso", "agent-1")
+    with pytest.raises(StoreUnavailableError):
+        await k.erasing.work()
+    k.world.clock.ms += 2000
+    await says(k, "wamid.a9", "otra vez", name="Anita")
+    await k.through(erasure)
+    raw = await stored(k)
+    assert b"secreto-uno" not in raw
+    assert b"secreto-dos" not in raw
+    assert (await message_of(k, "wamid.a9"))["contact_id"] != ana
 
 
 async def test_a_hold_wins_and_is_shown_until_it_is_lifted() -> None:
@@ -407,3 +434,40 @@ async def test_what_was_still_fetched_or_written_down_for_the_person_is_found_by
         await k.bucket.put(key, b"fetched too late")
     await k.through(erasure)
     assert b"fetched too late" not in await stored(k)
+
+
+async def test_a_copy_that_a_dead_worker_left_before_its_reference_goes_too() -> None:
+    k = keep()
+    ana = await morning(k)
+    message, data = await message_of(k, "wamid.a1"), b"copied and not yet settled"
+    sha256 = hashlib.sha256(data).hexdigest()
+    await k.bucket.put(f"incoming/{message['message_id']}/2/file", data)
+    await k.bucket.put(served_key(sha256), data)
+    shared = hashlib.sha256(b"shared bytes").hexdigest()
+    await k.bucket.put(f"incoming/{message['message_id']}/3/file", b"shared bytes")
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert data not in await stored(k)
+    assert await k.bucket.head(served_key(shared)) is not None
+
+
+async def test_what_a_dead_keeper_holds_of_a_queue_is_waited_for() -> None:
+    k = keep()
+    ana = await morning(k)
+    erasure = await k.requests.ask(ana, "x", "agent-1")
+    await k.erasing.work()
+    await k.ports["dlq"].send(envelope(change(messages=[{**said("wamid.q"), "text": 8}])), {"reason": "x"})
+    k.world.clock.ms += 70_000
+    gone = k.ports["dlq"].delete
+
+    async def dies(*_given: Any) -> None:
+        raise CrashError
+
+    k.ports["dlq"].delete = dies
+    with pytest.raises(CrashError):
+        await k.erasing.work()
+    k.ports["dlq"].delete = gone
+    await k.erasing.work()
+    found = await k.requests.get(erasure)
+    assert found is not None
+    assert found["state"] == "erasing"
+    await k.through(erasure)

@@ -36,7 +36,7 @@ class AliasesEraser:
 
     async def erase(self, subject: Subject) -> Outcome:
         """Stamp each, those that a race added since included."""
-        late = [item["pk"] async for item in aliases_of(self._store, subject.contact_ids)]
+        late = [item["pk"] async for item in aliases_of(self._store, subject)]
         marks = [await self._stamp(key, subject) for key in dict.fromkeys([*subject.aliases, *late])]
         return Outcome(sum(marks))
 
