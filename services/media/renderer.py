@@ -126,6 +126,9 @@ class Renderer:
         """Decode a file whose turn is ours, take its renditions to the bucket, and keep what it gave."""
         if sha256 in self._busy:
             raise RetryAfter(OTHER_S, "media_rendering")
+        if await self._bucket.head(served_key(sha256)) is None:
+            # Deleted between its copy and its reference; whoever settled it puts it there again (handlers.py, _finish).
+            raise RetryAfter(self._ids.uniform(OTHER_S, 2 * OTHER_S), "media_missing")
         self._busy[sha256] = None
         try:
             begun = await self._shelf.take(sha256)

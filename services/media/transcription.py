@@ -91,7 +91,12 @@ class Transcription:
         known = await self._shelf.get(sha256) if sha256 else None
         asked = bool(item.get("asked"))
         over = {"ready"} if asked else {"ready", "failed"}  # a person may have it tried once more
-        if message is None or known is None or medium(message, n).get("transcript") in over:
+        if message is None or known is None:
+            return
+        if medium(message, n).get("transcript") in over:
+            await self._beside.tell(
+                message, "transcript"
+            )  # whoever wrote it may have died before it was told
             return
         if "rendered" not in known:
             raise RetryAfter(RENDERING_S, "media_rendering")

@@ -213,6 +213,18 @@ async def test_a_file_that_is_being_deleted_keeps_its_bytes_for_the_next_message
     assert served_key(SHA) in await room.keys()
 
 
+async def test_a_file_that_is_not_back_yet_is_waited_for() -> None:
+    room, item = await served()
+    data = await room.bucket.get(served_key(SHA))
+    await room.bucket.delete(served_key(SHA))
+    with pytest.raises(RetryAfter):
+        await renderer(room, MemoryDecoder()).on_due(item)
+    assert "renditions" not in await room.settled()
+    await room.bucket.put(served_key(SHA), data)
+    await renderer(room, MemoryDecoder()).on_due(item)
+    assert (await room.settled())["renditions"]
+
+
 async def test_a_file_deleted_between_its_copy_and_its_reference_is_put_there_again() -> None:
     room = await Room().begin()
     bucket = room.bucket

@@ -219,6 +219,28 @@ async def test_the_same_file_is_paid_for_once() -> None:
     assert (await room.said("wamid.3"))["text"] == (await room.said())["text"]
 
 
+async def test_what_stands_there_and_was_not_told_is_told() -> None:
+    room = Bench()
+    first, second = await room.note(), await room.note("wamid.3")
+    await room.owe(first)
+    await room.due()
+    await room.told(first["message_id"])
+    await room.owe(second)
+    publish = room.bus.publish
+
+    async def dies(_events: Any) -> None:
+        raise CrashError
+
+    room.bus.publish = dies  # type: ignore[assignment,method-assign] # after the words were written
+    with pytest.raises(CrashError):
+        await room.due()
+    room.bus.publish = publish  # type: ignore[method-assign] # the next life
+    await room.due()
+    rev = (await room.message("wamid.3"))["rev"]
+    told = [event.data for event in room.bus.events if isinstance(event, MessageChanged)]
+    assert (second["message_id"], rev) in [(each.message_id, each.rev) for each in told]
+
+
 @pytest.mark.parametrize("kind", ["transcription_s", "transcription_all_s"])
 async def test_over_budget_it_waits_a_person_is_told_and_it_goes_on_by_itself(kind: str) -> None:
     room = Bench()
