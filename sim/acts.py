@@ -11,6 +11,9 @@ from shared.store.port import Update
 from sim.chaos import Outage
 from sim.connect import chats
 from sim.desks import Desks
+from sim.elder import policy
+from sim.filing import Filing, Looking, abandoned, infected, notes, overdrawn
+from sim.keeping import Keeping, shifts
 from sim.people import Customers, meta, rubbish
 from sim.phone import own_phone, stranger
 from sim.rush import flurry, hurry, newcomers, renamed
@@ -18,6 +21,7 @@ from sim.scenes import Scene
 from sim.sweeping import deleted_meanwhile, late_renditions
 from sim.wires import HookWire, MediaWire
 from sim.world import World
+from twin.audit.observed import Elder
 from twin.core.faults import Fault as TwinFault
 
 MORNING_S = 40.0  # messages are written during this time
@@ -37,7 +41,9 @@ TIRED: tuple[tuple[str, ...], ...] = (
     ("services/forwarder/gateway/", "shared/lanes/"),
     ("services/desk/", "shared/due.py"),
     ("services/search/",),
+    ("services/ingest/keeper/", "shared/lease.py"),
     ("services/media/",),
+    ("services/media/uploads.py", "services/media/transcription.py", "services/media/beside.py"),
     ("shared/queue/",),
 )
 UNSAID = (("services/media/shelf.py:store.get",), 0.4)
@@ -65,6 +71,8 @@ class Day:
 
     Attributes:
         scenes: what happens beside the ordinary. reopened: when a person let sends go on, ms since the epoch.
+        infected: hashes of files that may be served to nobody. keeping: who acts around the keeper, if there is one.
+        elder: what was there before.
     """
 
     seed: int
@@ -75,6 +83,9 @@ class Day:
     media: MediaWire
     scenes: frozenset[Scene]
     reopened: list[int] = field(default_factory=list)
+    infected: list[str] = field(default_factory=list)
+    keeping: Keeping | None = None
+    elder: list[Elder] = field(default_factory=list)
 
     def rng(self, what: str) -> Random:
         """A generator of this world's own for each thing."""
@@ -120,6 +131,7 @@ def people(day: Day, messages: int, replies: int) -> list[Act]:
         _after(MORNING_S / 4, lambda: _photo(day)),
         _after(MORNING_S, lambda: _housekeeping(day)),
         *_scenes(day),
+        *_keepers(day),
     ]
 
 
@@ -148,10 +160,38 @@ def _scenes(day: Day) -> Iterator[Act]:
         Scene.RENAMED: lambda: [renamed(outside, rng, MORNING_S)],
         Scene.FLURRY: lambda: [flurry(day.desks, rng, MORNING_S)],
         Scene.HURRY: lambda: [hurry(day.desks, rng, MORNING_S)],
+        Scene.UPLOADS: lambda: [
+            Filing(day.desks, day.world.servers, rng).send(MORNING_S),
+            abandoned(day.world.servers, rng, MORNING_S),
+            _infected(day),
+        ],
+        Scene.NOTES: lambda: [
+            notes(outside, rng, MORNING_S),
+            Looking(day.desks, day.world.servers, day.rng("looking")).look(2 * MORNING_S),
+        ],
+        Scene.OVERDRAWN: lambda: [overdrawn(outside, day.world.servers, rng, MORNING_S)],
         Scene.LATECOMER: lambda: [_restarts(day), day.desks.latecomers(LATECOMERS, MORNING_S)],
     }
     for scene in sorted(day.scenes):
         yield from acts.get(scene, list)()
+
+
+def _keepers(day: Day) -> Iterator[Act]:
+    if day.keeping is None:
+        return
+    keepers = [process for process in day.world.processes if process.name.startswith("keeper")]
+    yield shifts(keepers, day.world.chaos.plan.until_s)
+    yield day.keeping.purged(MORNING_S)
+    if Scene.ERASED in day.scenes:
+        yield day.keeping.forget(keepers)
+        yield day.keeping.hold()
+        yield day.keeping.usurp()
+    if Scene.AGED in day.scenes:
+        yield policy(day.desks)
+
+
+async def _infected(day: Day) -> None:
+    day.infected.append(await infected(day.world.outside, day.rng("infected"), MORNING_S))
 
 
 async def _burst(day: Day, customers: Customers) -> None:

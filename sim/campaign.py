@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from math import gcd
 
 from sim import scope
@@ -22,7 +22,9 @@ RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met 
 CALM_EACH = 10
 GOLDEN = (5**0.5 - 1) / 2  # Knuth, TAOCP vol. 3, s. 6.4: steps of this part of a circle lie far apart
 GARBAGE = 100_000  # objects between two looks for cycles: a world is short, and looking took a tenth of it
-WANTED = 8  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
+WANTED = 10  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
+DEAR = frozenset({Scene.ERASED, Scene.AGED})  # a world with the keeper costs twice as much:
+DEAR_EACH = 3  # so each third seed wants the cells that need one, and the others none of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +81,19 @@ def hunted(bug: Bug, seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
 
 def faulty(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
     """A world in which things go wrong, some of them where the seed wants them."""
-    matrix = scope.cells()
-    turn = (seed - seed // CALM_EACH) * WANTED  # calm seeds take no turn
-    chosen = [matrix[_place(turn + n, len(matrix))] for n in range(WANTED)]
+    turn = seed - seed // CALM_EACH  # calm seeds take no turn
+    mine, behind = turn % DEAR_EACH == 0, -(-turn // DEAR_EACH)
+    part, turn = (_parts()[0], turn // DEAR_EACH) if mine else (_parts()[1], turn - behind)
+    chosen = [part[_place(turn * WANTED + n, len(part))] for n in range(WANTED)]
     wanted = {(site.path, site.line): fault for site, fault in chosen}
     return Plan(seed, RATE, silenced, wanted, enabling(site for site, _ in chosen))
+
+
+@cache
+def _parts() -> tuple[list[tuple[Site, Fault]], list[tuple[Site, Fault]]]:
+    """The matrix: cells that need a dear scene, and the others."""
+    dear = [cell for cell in scope.cells() if DEAR & enabling([cell[0]])]
+    return dear, [cell for cell in scope.cells() if not DEAR & enabling([cell[0]])]
 
 
 def _place(turn: int, cells: int) -> int:

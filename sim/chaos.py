@@ -52,7 +52,7 @@ class Plan:
         seed: of the draws. rate: probability of a fault at a call. silenced: call numbers left alone.
         wanted: (file, line) -> the fault this world is to put there, at a call the seed chooses.
         scenes: what must happen so that the wanted calls do. outage: a dependency that is down for a while.
-        until_s: faults happen until this virtual time. struck: (call, site, fault) of those that happened.
+        until_s: faults happen until this virtual time, and again from and to `again_s`. struck: (call, site, fault) of those that happened.
         hot: what the sites begin with (`folder/`, `file.py`, `file.py:port.method`) that fail at `heat`.
     """
 
@@ -64,6 +64,7 @@ class Plan:
     outage: Outage | None = None
     calls: int = 0
     until_s: float = 1e9
+    again_s: tuple[float, float] = (0.0, 0.0)
     struck: list[tuple[int, str, Fault]] = field(default_factory=list)
     hot: tuple[str, ...] = ()
     heat: float = 0.08
@@ -72,13 +73,17 @@ class Plan:
         """The fault at this call, if any."""
         self.calls += 1
         number, now = self.calls, asyncio.get_running_loop().time()
-        if number in self.silenced or now > self.until_s:
+        if number in self.silenced or not self._troubled(now):
             return None
         word = hashlib.blake2b(f"{self.seed}:{number}".encode(), digest_size=8).digest()
         fault = self._wanted(site, word[5]) or self._down(site, process, now) or self._random(word, site)
         if fault is not None:
             self.struck.append((number, f"{site.path}:{site.line}" if site else "?", fault))
         return fault
+
+    def _troubled(self, now: float) -> bool:
+        start_s, end_s = self.again_s
+        return now <= self.until_s or start_s <= now < end_s
 
     def _wanted(self, site: Site | None, luck: int) -> Fault | None:
         """Three calls in four at a wanted site are the one."""

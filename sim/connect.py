@@ -25,7 +25,7 @@ async def chats(outside: Outside, servers: Servers, rng: Random, seconds: float)
     for number in range(3 * len(TYPES)):
         await asyncio.sleep(rng.uniform(0, seconds / 2 / len(TYPES) / 3))
         contact = OURS if ours and number % 2 else THEIRS
-        for body in (_item(contact, TYPES[number % len(TYPES)], number), _event(contact, number)):
+        for body in (item(contact, TYPES[number % len(TYPES)], number), event(contact, number)):
             for _ in range(rng.choice((1, 1, 2))):
                 outside.connect(body)
 
@@ -40,7 +40,8 @@ async def _opened(servers: Servers, seconds: float) -> bool:
     return False
 
 
-def _item(contact: str, kind: str, number: int) -> str:
+def item(contact: str, kind: str, number: int, text: str = "") -> str:
+    """A chat item as its stream tells it."""
     body = {
         "AbsoluteTime": _instant(),
         "ContentType": "application/vnd.amazonaws.connect.event.typing" if kind == "typing" else "text/plain",
@@ -52,10 +53,11 @@ def _item(contact: str, kind: str, number: int) -> str:
         "InitialContactId": contact,
         "ContactId": contact,
     }
-    return json.dumps(body | ({} if kind == "typing" else {"Content": f"desde el CCP {number}"}))
+    return json.dumps(body | ({} if kind == "typing" else {"Content": text or f"desde el CCP {number}"}))
 
 
-def _event(contact: str, number: int) -> str:
+def event(contact: str, number: int) -> str:
+    """An event of a contact's life."""
     detail = {"eventType": "CONNECTED_TO_AGENT", "contactId": contact, "channel": "CHAT"}
     detail["instanceArn"] = f"arn:aws:connect:us-east-1:000000000000:instance/{INSTANCE}"
     head: dict[str, Any] = {"version": "0", "id": f"event-{contact[-1]}-{number}", "source": "aws.connect"}

@@ -22,6 +22,8 @@ from shared.lanes.owed import owe_receipt
 from shared.media.origin import origin
 from shared.record import events
 from shared.record.build import Record
+from shared.record.erasure import Requests
+from shared.record.holds import Holds
 from shared.record.inbound import Alias, Person
 from shared.record.outbound import Draft
 from shared.record.shape import MediaItem
@@ -56,6 +58,8 @@ class Backstage:
     keys: ContactKeys
     bus: Bus
     clock: Clock
+    requests: Requests
+    holds: Holds
 
 
 @dataclass(slots=True)
@@ -65,6 +69,7 @@ class Desks:
     Attributes:
         up: name of a process -> what stands behind its API.
         acknowledged: what was answered with 2xx. ticks: message -> states as watched live.
+        read: messages whose sounds somebody wants to read.
         twice: they react often and press each button twice. lost: share of answers lost on the way to them.
     """
 
@@ -75,6 +80,7 @@ class Desks:
     ticks: dict[str, list[str]] = field(default_factory=dict)
     revs: dict[str, int] = field(default_factory=dict)
     keys: int = 0
+    read: list[str] = field(default_factory=list)
     twice: bool = False
     lost: float = 0.0
 
@@ -119,8 +125,12 @@ class Desks:
     async def flurry(self, count: int) -> None:
         """Many texts to one person, one right after the other."""
         page = await self.insist(lambda parts: parts.inbox.page(50))
-        conversation = self.rng.choice(page.items)["pk"] if page and page.items else ""
-        for _ in range(count if conversation else 0):
+        if page and page.items:
+            await self.flurry_to(self.rng.choice(page.items)["pk"], count)
+
+    async def flurry_to(self, conversation: str, count: int) -> None:
+        """The same into one thread."""
+        for _ in range(count):
             self.keys += 1
             key = f"key-{self.keys}"
             await self._send(conversation, TextReply(type="text", text=f"pronto {key}"), key)
@@ -225,7 +235,7 @@ class Desks:
     def _stage(self) -> Backstage:
         return self.records[self.rng.choice(sorted(self.records))]
 
-    async def _backstage(self, act: Callable[[Backstage], Awaitable[T]]) -> T:
+    async def backstage(self, act: Callable[[Backstage], Awaitable[T]]) -> T:
         """Like `insist`, for what has no endpoint yet."""
         for _ in range(TRIES):
             try:
@@ -252,18 +262,18 @@ class Desks:
             await publish_outbox(stage.bus, stage.store, kept.events, kept.owed)
             return kept.message
 
-        message = await self._backstage(record)
+        message = await self.backstage(record)
         if message is not None:
             self.acknowledged.append(Acknowledged(message_id, "foto"))
-            await self._backstage(lambda stage: _settle(stage, message, sha256))
+            await self.backstage(lambda stage: _settle(stage, message, sha256))
 
     async def housekeeping(self, ids: Sequence[str], sha256: str) -> None:
         """An operator looks at account events, and a stranger's key is destroyed."""
         for item_id in ids:
-            await self._backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
-        await self._backstage(lambda stage: stage.keys.destroy("p_stranger"))
-        await self._backstage(lambda stage: stage.record.connect.of(CONNECT_CONTACT))
-        await self._backstage(lambda stage: origin(stage.store, sha256))
+            await self.backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
+        await self.backstage(lambda stage: stage.keys.destroy("p_stranger"))
+        await self.backstage(lambda stage: stage.record.connect.of(CONNECT_CONTACT))
+        await self.backstage(lambda stage: origin(stage.store, sha256))
         await self.insist(lambda parts: parts.account.facts())
         await self.insist(lambda parts: parts.account.breakers())
         await self.insist(lambda parts: parts.account.waiting(None, 50))
@@ -287,7 +297,7 @@ class Desks:
             await stage.bus.publish([ContactChangedEvent(**attributes, type=ERASED, data=gone)])
             return True
 
-        return await self._backstage(act)
+        return await self.backstage(act)
 
 
 async def _settle(stage: Backstage, message: Item, sha256: str) -> None:

@@ -1,4 +1,4 @@
-"""Queues that remember who held which message, for the audit: what a lease is worth shows only there."""
+"""Queues and tables that remember who held what, for the audit: what a lease is worth shows only there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
@@ -7,8 +7,12 @@ from shared import topology
 from shared.clock import Clock
 from shared.queue.memory import Arrange, MemoryQueue
 from shared.queue.port import LeaseLostError, Message
+from shared.store.memory import MemoryStore
+from shared.store.port import Check, Delete, Item, Op, Put, Update
+from sim.process import WHO
 from twin.audit.observed import Hold
 
+LEASES, OUTBOX = "leases", "due"  # what is owed any process may do
 _VISIBILITY = {spec.name: spec.visibility_s for spec in topology.QUEUES}
 
 
@@ -67,3 +71,37 @@ class WatchedQueue(MemoryQueue):
         self, message: Message, what: Literal["received", "copied", "extended", "ended", "lost"]
     ) -> None:
         self._holds.append(Hold(self.name, message.id, message.receipt, what))
+
+
+class WatchedStore(MemoryStore):
+    """Tables that tell when a process does what only the holder of its service's lease may.
+
+    Attributes:
+        intruders: (process, holder) of each write by one that had lost the lease, or never had it.
+    """
+
+    def __init__(self, page_items: int) -> None:
+        super().__init__(page_items=page_items)
+        self._holders: dict[str, str] = {}
+        self.intruders: list[tuple[str, str]] = []
+
+    async def write(self, op: Put | Update | Delete, *, old: bool = False) -> Item | None:
+        """As a table does."""
+        answer = await super().write(op, old=old)
+        if op.table == LEASES and isinstance(op, Update):
+            self._holders[op.pk] = WHO.get()
+        else:
+            self._look([op])
+        return answer
+
+    async def transact(self, ops: Sequence[Op], token: str) -> None:
+        """As tables do."""
+        await super().transact(ops, token)
+        self._look(ops)
+
+    def _look(self, ops: Sequence[Op]) -> None:
+        who = WHO.get()
+        holder = self._holders.get(who.rpartition("-")[0])
+        mine = [op for op in ops if not isinstance(op, Check) and op.table != OUTBOX]
+        if holder is not None and holder != who and mine:
+            self.intruders.append((who, holder))

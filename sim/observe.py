@@ -1,52 +1,90 @@
 """What the audit sees of a world: the stores read raw, and the record as its reader shows it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.search.adapters.memory import MemoryIndex
+from services.search.port import Kind
 from shared import topology
 from shared.ids import Ids
+from shared.objects.port import ObjectMissingError
+from shared.queue.port import Message
 from shared.record.build import build
+from shared.record.codec import loads
 from shared.record.reader import Reader, View
 from shared.record.shape import lane_pk, whatsapp_destination
 from shared.store.port import Key
 from sim.clock import VirtualClock, token_bytes
+from sim.desks import Desks
 from sim.servers import Servers
-from twin.audit.observed import Acknowledged, Breaker, Document, Observed, Parked, Route, Seen, Thread
+from twin.audit.observed import Breaker, Document, Elder, Erased, Observed, Parked, Route, Seen, Thread
+
+KINDS: tuple[Kind, ...] = ("messages", "conversations")
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the world itself knows of what happened; see twin/audit/observed.py. `overdrawn`: budgets were written."""
+
+    reopened: Sequence[int]
+    undisturbed: bool
+    spoken: Mapping[str, str]
+    long: frozenset[str]
+    infected: frozenset[str]
+    overdrawn: bool
+    erased: Sequence[Erased] = ()
+    cached: Mapping[str, bytes] = field(default_factory=dict)
+    elder: Sequence[Elder] = ()
+    silent: bool = False
 
 
 async def observe(
-    servers: Servers,
-    index: MemoryIndex,
-    acknowledged: Sequence[Acknowledged],
-    routes: Sequence[Route],
-    ticks: Mapping[str, Sequence[str]],
-    *,
-    reopened: Sequence[int] = (),
-    undisturbed: bool = False,
+    servers: Servers, index: MemoryIndex, routes: Sequence[Route], desks: Desks, at: Circumstances
 ) -> Observed:
     """Everything there is, once the world is quiet."""
     reader = _reader(servers)
-    messages = [await _seen(servers, reader, view) async for view in _views(servers, reader)]
+    messages: list[Seen] = []
+    unreadable: list[str] = []
+    async for view in _views(servers, reader):
+        try:
+            messages.append(await _seen(servers, reader, view))
+        except ObjectMissingError:
+            unreadable.append(view.item["message_id"])
     return Observed(
         raw=await _objects(servers, topology.RAW_BUCKET, "raw/"),
         messages=messages,
-        documents=[doc for seen in messages for doc in await _document(index, seen.message_id)],
+        documents=_documents(index),
         parked=[item for queue in servers.queues.values() for item in _parked(queue)],
-        acknowledged=acknowledged,
+        acknowledged=desks.acknowledged,
         routes=routes,
         files=await _files(servers),
-        ticks=ticks,
+        ticks=desks.ticks,
+        unreadable=unreadable,
         beside=await _beside(servers),
         conversations=await _threads(servers, reader),
         strays=await _strays(servers),
         cards={name: document for name, (_, document) in index.documents("conversations").items()},
         poison=await _objects(servers, topology.RAW_BUCKET, "poison/"),
         breakers=await _breakers(servers),
-        reopened=reopened,
+        reopened=at.reopened,
         holds=servers.holds,
-        undisturbed=undisturbed,
+        undisturbed=at.undisturbed,
+        spoken=at.spoken,
+        long=at.long,
+        wanted=frozenset(desks.read),
+        infected=at.infected,
+        erased=at.erased,
+        elder=at.elder,
+        everything=await _everything(servers, index, at.cached) if at.erased else {},
+        silent=at.silent,
+        alerts=[name async for name in _alerts(servers)],
+        intruders=servers.store.intruders,
+        sealed=[
+            item["pk"] async for item in servers.store.scan("messages") if {"sealed", "sealed_ref"} & {*item}
+        ],
+        spent=None if at.overdrawn else await _spent(servers),
     )
 
 
@@ -60,13 +98,41 @@ async def _beside(servers: Servers) -> dict[tuple[str, str], frozenset[str]]:
     return {place: frozenset(children) for place, children in found.items()}
 
 
+async def _alerts(servers: Servers) -> AsyncIterator[str]:
+    """What people were told at the desk."""
+    async for entry in servers.store.scan("desk_log"):
+        told = loads(entry["event"]) if "event" in entry else {}
+        if told.get("type") == "desk.alert.raised.v1":
+            yield str(told["data"]["name"])
+
+
+async def _everything(servers: Servers, index: MemoryIndex, cached: Mapping[str, bytes]) -> dict[str, str]:
+    """Every item, object, queue message, document and cached copy there is, as text."""
+    found = {f"cdn {path}": data.decode("latin-1") for path, data in cached.items()}
+    for spec in topology.TABLES:
+        async for item in servers.store.scan(spec.name):
+            found[f"{spec.name} {item['pk']} {item.get('sk')}"] = repr(item)
+    for bucket, store in servers.buckets.items():
+        for key, data in (await _objects(servers, bucket, "")).items():
+            found[f"{store.bucket} {key}"] = data.decode("latin-1")
+    for name, queue in servers.queues.items():
+        found |= {f"{name} {n}": body for n, body in enumerate(queue.bodies())}
+        found |= {f"{name}-dlq {n}": message.body for n, message in enumerate(_dead(queue))}
+    for kind in KINDS:
+        found |= {f"{kind} {name}": repr(document) for name, document in index.documents(kind).items()}
+    return found
+
+
 async def _threads(servers: Servers, reader: Reader) -> list[Thread]:
-    return [await _thread(item, reader) async for item in servers.store.scan("conversations")]
+    found = [item async for item in servers.store.scan("conversations") if not item.get("erased")]
+    return [await _thread(item, reader) for item in found]
 
 
 async def _strays(servers: Servers) -> list[str]:
     named = {item["contact_id"] async for item in servers.store.scan("aliases")}
-    contacts = [item async for item in servers.store.scan("contacts") if item["sk"] == "-"]
+    contacts = [
+        item async for item in servers.store.scan("contacts") if item["sk"] == "-" and not item.get("erased")
+    ]
     return [item["pk"] for item in contacts if "merged_into" not in item and item["pk"] not in named]
 
 
@@ -122,6 +188,24 @@ async def _seen(servers: Servers, reader: Reader, view: View) -> Seen:
         media=item["media"],
         source=item["source"],
         echo="echo" in item["flags"],
+        heard=await _heard(reader, view),
+        erased=bool(item.get("erased")),
+    )
+
+
+async def _heard(reader: Reader, view: View) -> dict[int, str]:
+    """What was transcribed of each file."""
+    read = [(item["n"], await reader.open_child(item)) for item in view.readings]
+    return {n: said["transcript"]["text"] for n, said in read if said.get("transcript")}
+
+
+async def _spent(servers: Servers) -> int:
+    return sum(
+        [
+            int(item["used"])
+            async for item in servers.store.scan("policy")
+            if item["pk"].startswith("BUDGET#media_bytes#")
+        ]
     )
 
 
@@ -131,9 +215,9 @@ async def _attempts(servers: Servers, item: Any) -> dict[str, str]:
     return {f"{each['message_id']}.{each['part']}": each["state"] for each in page.items}
 
 
-async def _document(index: MemoryIndex, message_id: str) -> list[Document]:
-    found = await index.get("messages", message_id)
-    return [] if found is None else [Document("messages", message_id, found[0], found[1])]
+def _documents(index: MemoryIndex) -> list[Document]:
+    found = index.documents("messages").items()
+    return [Document("messages", name, version, document) for name, (version, document) in found]
 
 
 async def _objects(servers: Servers, bucket: str, prefix: str) -> dict[str, bytes]:
@@ -149,6 +233,10 @@ async def _files(servers: Servers) -> dict[str, str]:
 
 def _parked(queue: Any) -> list[Parked]:
     return [
-        Parked(queue.dlq.name, message.attributes.get("reason", ""), message.body)
-        for message in queue.dlq.stored()
+        Parked(queue.dlq.name, message.attributes.get("reason", ""), message.body) for message in _dead(queue)
     ]
+
+
+def _dead(queue: Any) -> list[Message]:
+    found: list[Message] = queue.dlq.stored()
+    return found

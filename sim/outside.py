@@ -1,20 +1,22 @@
 """The outside world of one simulated world: the twin's own core and driver on the virtual clock."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from random import Random
 from typing import Any
 
 from shared.queue.memory import MemoryQueue
 from sim.clock import EPOCH_MS
-from twin.core.model import MS, Account, Kind, Row
+from twin.core.mint import Mint
+from twin.core.model import MS, Account, Customer, Kind, Row, seeded
 from twin.core.world import World
 from twin.driver import Driver
 from twin.history import History
 
 ACCOUNT = Account()
 ALONE = "c900"
+FORGOTTEN = "c901"
 
 
 def now_ns() -> int:
@@ -27,12 +29,17 @@ def _mono_ns() -> int:
 
 
 class Topic:
-    """SNS towards the product's queues: raw delivery, each body after a delay of its own."""
+    """SNS towards the product's queues: raw delivery, each body after a delay of its own.
+
+    Attributes:
+        stolen: part of a body -> who takes it, so that it comes into no queue.
+    """
 
     def __init__(self, ingest: MemoryQueue, witness: MemoryQueue, rng: Random) -> None:
         self._ingest = ingest
         self._witness = witness
         self._rng = rng
+        self.stolen: dict[str, Callable[[str], Awaitable[None]]] = {}
 
     def has_topic(self) -> bool:
         """The account is linked."""
@@ -45,7 +52,11 @@ class Topic:
     async def topic(self, bodies: Sequence[str]) -> None:
         """Publish envelopes; SNS promises no order."""
         for body in bodies:
-            self._ingest.put(body, {}, self._rng.uniform(0, 0.3))
+            thief = next((thief for part, thief in self.stolen.items() if part in body), None)
+            if thief is not None:
+                await thief(body)
+            else:
+                self._ingest.put(body, {}, self._rng.uniform(0, 0.3))
 
     async def witness(self, bodies: Sequence[str]) -> None:
         """Deliver EventBridge events."""
@@ -63,7 +74,8 @@ class Outside:
     def __init__(self, seed: int, ingest: MemoryQueue, witness: MemoryQueue, customers: int) -> None:
         rng = Random(f"topic:{seed}")  # noqa: S311 - must be reproducible
         world = World(ACCOUNT, seed, customers=customers)
-        self.driver = Driver(world, History(":memory:", _mono_ns), Topic(ingest, witness, rng), now_ns)
+        self.topic = Topic(ingest, witness, rng)
+        self.driver = Driver(world, History(":memory:", _mono_ns), self.topic, now_ns)
         self._ingest = ingest
         self._connect = witness
         self.wamids: dict[str, list[str]] = {}
@@ -71,7 +83,7 @@ class Outside:
     @property
     def customers(self) -> list[str]:
         """The twin's ids of everybody who takes part in all of it."""
-        return sorted(self.driver.world.customers.keys() - {ALONE})
+        return sorted(self.driver.world.customers.keys() - {ALONE, FORGOTTEN})
 
     def newcomer(self) -> str:
         """Somebody who does one thing only; answers their id."""
@@ -81,6 +93,13 @@ class Outside:
             world.add_customer(replace(somebody, id=ALONE, wa_id="525550009998", user_id="MX.9998"))
         )
         return ALONE
+
+    def forgotten(self) -> Customer:
+        """Somebody who will ask to be erased."""
+        mint = Mint(seeded("forgotten", self.driver.world.customers[self.customers[0]].wa_id))
+        who = Customer(FORGOTTEN, "525550009977", mint.user_id("MX"), f"Olvido ~{mint.nonce()}")
+        self.driver.act(self.driver.world.add_customer(who))
+        return who
 
     def says(self, customer: str, **say: Any) -> str:
         """A customer does something; answers its wamid."""

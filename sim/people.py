@@ -133,19 +133,28 @@ async def rubbish(outside: Outside, rng: Random, seconds: float, *, everything: 
 
 def _rubbish() -> list[str]:
     foreign = {"id": "999", "changes": [{"field": "account_alerts", "value": {}}]}
-    bad = {"id": "x" * 10_000, "type": "text", "timestamp": "1", "from": "1", "text": {"body": "x"}}
-    value = {
-        "messaging_product": "whatsapp",
-        "metadata": {"phone_number_id": ACCOUNT.pnid},
-        "messages": [bad],
-    }
-    mixed = [{"field": "messages", "value": value}, {"field": "something_new", "value": {"a": 1}}]
+    beside = {"field": "something_new", "value": {"a": 1}}
     return [
         "this is not JSON",
         _envelope(foreign),
-        _envelope({"id": ACCOUNT.waba_id, "changes": mixed}),
+        mixed([bad("1")], beside),
         json.dumps({"whatsAppWebhookEntry": '{"id": "1", "changes": [', "message_timestamp": "x"}),
     ]
+
+
+def bad(sender: str) -> dict[str, Any]:
+    """A message that cannot be kept."""
+    return {"id": "x" * 10_000, "type": "text", "timestamp": "1", "from": sender, "text": {"body": "x"}}
+
+
+def mixed(messages: list[dict[str, Any]], *beside: dict[str, Any]) -> str:
+    """The envelope of some messages and of changes beside them."""
+    value = {
+        "messaging_product": "whatsapp",
+        "metadata": {"phone_number_id": ACCOUNT.pnid},
+        "messages": messages,
+    }
+    return _envelope({"id": ACCOUNT.waba_id, "changes": [{"field": "messages", "value": value}, *beside]})
 
 
 def _envelope(entry: dict[str, Any]) -> str:

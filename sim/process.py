@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from contextvars import ContextVar
 from typing import Any
+
+WHO: ContextVar[str] = ContextVar("who", default="")  # the process whose task this is
 
 
 class Process:
@@ -32,6 +35,7 @@ class Process:
         loop = asyncio.get_running_loop()
         while not self._stopped:
             self.lives += 1
+            WHO.set(self.name)
             self._end = end = loop.create_future()
             self._life = asyncio.ensure_future(self._main(self))
             self._life.add_done_callback(lambda _life, end=end: _over(end))  # type: ignore[misc] # the default binds this life's

@@ -13,16 +13,19 @@ from shared import topology
 from shared.policy.state import breaker_pk, close
 from shared.store.port import Item, Put
 from sim.acts import Day, people, trouble
-from sim.casting import cast
+from sim.casting import KEEPER, cast
 from sim.cells import Site
 from sim.chaos import Chaos, Plan
 from sim.clock import VirtualClock
 from sim.desks import SETTLED_S, Desks, NeverAnsweredError
+from sim.elder import Past
+from sim.keeping import Keeping, yesterday
 from sim.loop import DeadlockError, StepLimitError, run
-from sim.observe import observe
+from sim.observe import Circumstances, observe
 from sim.outside import ACCOUNT, Outside
 from sim.scenes import QUIET, Scene, drawn
 from sim.servers import Servers, build
+from sim.studio import LONG_S, StenographerWire, seconds_of, words_of
 from sim.wires import HookWire, MediaWire
 from sim.world import SKEW_MS, World
 from twin.audit.history import read
@@ -31,13 +34,22 @@ from twin.audit.verdict import Verdict, judge
 from twin.core.faults import Fault as TwinFault
 
 FAULTS_S = 60.0  # faults happen until here
-LONGER_S = {Scene.QUOTA: 90.0}  # in these it takes longer until what they are for happens
-MUCH = frozenset({Scene.BURST, Scene.FLURRY, Scene.HURRY})  # scenes in which much must move
-LONG_S, SHORT_S, USUAL_S = 1.0, 0.1, 0.01  # most a call takes
+LONGER_S = {
+    Scene.QUOTA: 90.0,
+    Scene.NOTES: 160.0,
+    Scene.UPLOADS: 110.0,
+    Scene.ERASED: 200.0,
+    Scene.AGED: 110.0,
+}  # in these it takes longer until what they are for happens
+AGAIN_S = {Scene.NOTES: (620.0, 800.0)}  # and when somebody looks after what nobody told of
+KEEPERS = frozenset({Scene.ERASED, Scene.AGED})  # scenes that need the keeper
+MUCH = frozenset({Scene.BURST, Scene.FLURRY, Scene.HURRY}) | KEEPERS  # scenes in which much must move
+SLOW_S, SHORT_S, USUAL_S = 1.0, 0.1, 0.01  # most a call takes
 TROUBLE = 0.1  # of calls to a destination
 CALM = 0.25  # of the faults in worlds where much must move in one go
 AFTERNOON_S = 30.0  # and again while people repeat what stayed unconfirmed
-REST_S = 1800.0  # what is not at rest this long after has lost something
+SOON_MS = 3600 * 1000  # what is due later than this is nobody's work now
+REST_S = 2700.0  # what is not at rest this long after has lost something
 CHECK_S = 5.0
 LOOK_S = 20.0  # how often an operator looks at the breaker
 ROUTES = (Route("hook-a"), Route("hook-b", types=frozenset({"text", "image"})))
@@ -96,6 +108,7 @@ def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Out
         scenes &= QUIET
     chaos = Chaos(plan, sites, _latency(seed, scenes))
     plan.until_s = max([FAULTS_S, *(LONGER_S[scene] for scene in LONGER_S if scene in scenes)])
+    plan.again_s = next((AGAIN_S[scene] for scene in AGAIN_S if scene in scenes), plan.again_s)
     try:
         (verdict, digest), loop = run(seed, _morning(seed, size, chaos, scenes))
     except (DeadlockError, StepLimitError, RestlessError, NeverAnsweredError) as error:
@@ -106,7 +119,7 @@ def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Out
 def _latency(seed: int, scenes: frozenset[Scene]) -> Callable[[], float]:
     """Seconds a call takes: long ones, so that everything overtakes everything; short ones where much must move."""
     rng = Random(f"latency:{seed}")  # noqa: S311 - reproducible
-    most_s = USUAL_S if Scene.CALM in scenes else SHORT_S if scenes & MUCH else LONG_S
+    most_s = USUAL_S if Scene.CALM in scenes else SHORT_S if scenes & MUCH else SLOW_S
     return lambda: rng.uniform(0, most_s)
 
 
@@ -118,9 +131,18 @@ async def _morning(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]
     day = _day(seed, size, chaos, scenes)
     servers, outside = day.world.servers, day.world.outside
     await _configure(day)
+    if scenes & KEEPERS:
+        await yesterday(servers)
+    if Scene.AGED in scenes:
+        await Past(servers, day.index, chaos, KEEPER, day.rng("past"), day.elder).write()
     running = [asyncio.ensure_future(outside.driver.run())]
+    stenographer = StenographerWire(
+        servers.buckets[topology.MEDIA_BUCKET], servers.queues["media"], day.rng("stenographer")
+    )
     forwarders = 1 if Scene.BURST in scenes else 2
-    for kind in cast(day.index, day.hooks, day.media, day.desks, forwarders=forwarders):
+    for kind in cast(
+        day.index, day.hooks, day.media, day.desks, stenographer, day.keeping, forwarders=forwarders
+    ):
         running += [asyncio.ensure_future(life) for life in day.world.cast(kind)]
     watchers = [asyncio.ensure_future(day.desks.watch()), asyncio.ensure_future(_operator(day))]
     await asyncio.gather(*people(day, size.messages, size.replies))
@@ -128,16 +150,8 @@ async def _morning(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]
     await _afternoon(day)
     for watcher in watchers:
         watcher.cancel()
-    observed = await observe(
-        servers,
-        day.index,
-        day.desks.acknowledged,
-        ROUTES,
-        day.desks.ticks,
-        reopened=day.reopened,
-        undisturbed=Scene.CALM in scenes,
-    )
     history = outside.rows()
+    observed = await observe(servers, day.index, ROUTES, day.desks, await _circumstances(day, history))
     for process in day.world.processes:
         process.stop()
     outside.driver.stop()
@@ -157,8 +171,31 @@ def _day(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> Day:
     skew_ms = 0 if Scene.CALM in scenes else SKEW_MS  # a clock ahead of the others does not wait for them
     world = World(seed, servers, outside, chaos, rng, skew_ms)
     day = Day(seed, world, Desks(Random(f"desks:{seed}")), MemoryIndex(), hooks, media, scenes)  # noqa: S311 - reproducible
+    if scenes & KEEPERS:
+        day.keeping = Keeping(outside, servers, day.desks, day.rng("keeping"), chaos.plan)
     trouble(day)
     return day
+
+
+async def _circumstances(day: Day, history: Iterable[Any]) -> Circumstances:
+    sounds = [sha for row in history for sha in row["media_sha256"]]
+    sounds += [item["pk"] async for item in day.world.servers.store.scan("media") if _is_file(item)]
+    return Circumstances(
+        reopened=day.reopened,
+        undisturbed=Scene.CALM in day.scenes,
+        spoken={sha: words_of(sha) for sha in sounds},
+        long=frozenset(sha for sha in sounds if seconds_of(sha) > LONG_S),
+        infected=frozenset(day.infected),
+        overdrawn=bool({Scene.OVERDRAWN, Scene.ERASED} & day.scenes),
+        silent=bool(day.keeping and day.keeping.silent_since),
+        erased=tuple(day.keeping.erased) if day.keeping else (),
+        cached=day.keeping.edges.copies if day.keeping else {},
+        elder=tuple(day.elder),
+    )
+
+
+def _is_file(item: Item) -> bool:
+    return bool(item["sk"] == "-" and item["pk"].isalnum())  # an upload has an underscore in its name
 
 
 async def _afternoon(day: Day) -> None:
@@ -236,9 +273,22 @@ async def _under_way(day: Day) -> list[str]:
     servers = day.world.servers
     left = [f"queue {name}" for name, queue in servers.queues.items() if queue.bodies()]
     left += [] if day.world.outside.quiet() else ["the outside"]
-    left += [f"due {item['pk']} {item['kind']}" async for item in servers.store.scan("due")]
+    soon = VirtualClock().now_ms() + SOON_MS
+    due = [item async for item in servers.store.scan("due") if item["due_ms"] < soon]
+    left += await _keeping(day)
+    left += [f"due {item['pk']} {item['kind']}" for item in due]
     left += [f"owed {item['state']}" async for item in servers.store.scan("deliveries") if "owed" in item]
     return left
+
+
+async def _keeping(day: Day) -> list[str]:
+    """What the keeper has yet to do; whom a hold covers waits for ever."""
+    if day.keeping is None:
+        return []
+    asked = [item async for item in day.world.servers.store.scan("config") if item["pk"] == "erasure"]
+    left = [f"erasure {item['state']}" for item in asked if item["state"] != "held"]
+    done = await day.world.servers.store.get("config", "keeper", "retention")
+    return left + ([] if done or Scene.AGED not in day.scenes else ["retention"])
 
 
 def _digest(history: Iterable[Any], observed: Any) -> str:

@@ -37,6 +37,11 @@ class Scene(StrEnum):
     TIRED = "one part of the product fails far more often than the others"
     SLOW = "destinations take seconds for each of the many messages of one person"
     UNSAID = "what became of a file is often not asked in time, so that it is done and not told"
+    UPLOADS = "agents send files of their own"
+    NOTES = "people send voice notes, and somebody reads what is said in them"
+    OVERDRAWN = "people have used up what a day may cost"
+    ERASED = "somebody is erased, comes back, and a restore brings back what was; another one is held"
+    AGED = "what is kept has reached its end"
     CALM = "nothing goes wrong, so that nothing may be late"
 
 
@@ -49,11 +54,20 @@ SHARE = {
     Scene.FLURRY: 0.02,
     Scene.CROWD: 0.05,
     Scene.HURRY: 0.05,
+    Scene.NOTES: 0.06,
+    Scene.ERASED: 0.05,
+    Scene.AGED: 0.05,
 }
 SELDOM = 0.125
 # (file, function) -> the scenes without which a world seldom or never gets to its side effects.
 ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("services/desk/log.py", "reaches"): (Scene.LATECOMER,),
+    ("services/desk/media.py", "_over_budget"): (Scene.NOTES, Scene.QUOTA),
+    ("shared/record/files.py", "drop_incoming"): (Scene.ERASED,),
+    ("shared/record/files.py", "_hash"): (Scene.ERASED,),
+    ("shared/record/files.py", "_unclaimed"): (Scene.ERASED,),
+    ("services/media/uploads.py", "_stand"): (Scene.UPLOADS, Scene.SWEPT),
+    ("services/media/budgets.py", "_owe"): (Scene.OVERDRAWN,),
     ("services/desk/replies.py", "attempts"): (Scene.DOUBT,),
     ("services/forwarder/gateway/handlers.py", "_lane"): (Scene.PHOTO,),
     ("services/forwarder/gateway/letter.py", "_with_files"): (Scene.PHOTO,),
@@ -88,6 +102,26 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("shared/record/waits.py", "listed"): (Scene.PHONE,),
 }
 
+# The same for all of a file, or of a folder, of which ENABLING says nothing else.
+WHOLE: dict[str, tuple[Scene, ...]] = {
+    "services/desk/media.py": (Scene.NOTES,),
+    "services/desk/origins.py": (Scene.NOTES,),
+    "services/desk/transcripts.py": (Scene.NOTES,),
+    "services/desk/uploads.py": (Scene.UPLOADS,),
+    "services/media/beside.py": (Scene.NOTES,),
+    "services/media/transcription.py": (Scene.NOTES,),
+    "services/media/uploads.py": (Scene.UPLOADS,),
+    "services/ingest/archived.py": (Scene.ERASED, Scene.AGED),
+    "services/ingest/keeper/retention.py": (Scene.AGED,),
+    "services/ingest/keeper/withdrawn.py": (Scene.AGED,),
+    "services/ingest/keeper/": (Scene.ERASED,),
+    "shared/lease.py": (Scene.ERASED,),
+    "shared/record/erasure.py": (Scene.ERASED,),
+    "shared/record/files.py": (Scene.UPLOADS,),
+    "shared/record/holds.py": (Scene.ERASED,),
+    "shared/record/ledger.py": (Scene.ERASED,),
+    "shared/record/retention.py": (Scene.AGED,),
+}
 
 # What may also happen in a world in which nothing goes wrong.
 QUIET = frozenset(
@@ -104,4 +138,9 @@ def drawn(seed: int) -> frozenset[Scene]:
 
 def enabling(sites: Iterable[Site]) -> frozenset[Scene]:
     """The scenes that lead to some sites."""
-    return frozenset([scene for site in sites for scene in ENABLING.get((site.path, site.function), ())])
+    return frozenset([scene for site in sites for scene in _leading(site)])
+
+
+def _leading(site: Site) -> tuple[Scene, ...]:
+    whole = [scenes for path, scenes in WHOLE.items() if site.path.startswith(path)]
+    return ENABLING.get((site.path, site.function), whole[0] if whole else ())

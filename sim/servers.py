@@ -8,11 +8,10 @@ from shared import topology
 from shared.bus.memory import MemoryBus
 from shared.objects.memory import MemoryObjects
 from shared.queue.memory import MemoryQueue
-from shared.store.memory import MemoryStore
 from shared.vault.memory import MemoryKeys
 from shared.vault.pepper import Pepper
 from sim.clock import VirtualClock
-from sim.leases import WatchedQueue
+from sim.leases import WatchedQueue, WatchedStore
 from twin.audit.observed import Hold
 
 PAGE_ITEMS = 8  # small pages: what is read to the end must be read page by page
@@ -22,7 +21,7 @@ PAGE_ITEMS = 8  # small pages: what is read to the end must be read page by page
 class Servers:
     """Everything that outlives a process. `holds`: what was done with the queues' receipts."""
 
-    store: MemoryStore
+    store: WatchedStore
     buckets: Mapping[str, MemoryObjects]
     queues: Mapping[str, MemoryQueue]
     bus: MemoryBus
@@ -49,7 +48,7 @@ def build(rng: Random, duplicates: float) -> Servers:
         for spec in topology.QUEUES
     }
     return Servers(
-        MemoryStore(page_items=PAGE_ITEMS),
+        WatchedStore(PAGE_ITEMS),
         {name: MemoryObjects(name) for name in topology.BUCKETS},
         queues,
         MemoryBus(queues),

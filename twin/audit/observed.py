@@ -10,7 +10,7 @@ class Seen:
     """One message as an agent sees it through the public API.
 
     `content` is the message object as the API shows it; `state` is set on ours; `attempts` holds the state
-    of each attempt by its id.
+    of each attempt by its id; `heard` what was transcribed, by the file's position; `erased`: only that it was is left.
     """
 
     message_id: str
@@ -26,6 +26,8 @@ class Seen:
     media: Sequence[Mapping[str, Any]] = ()
     source: str = "live"
     echo: bool = False
+    heard: Mapping[int, str] = field(default_factory=dict)
+    erased: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,40 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledged:
-    """A write the desk's API answered with 2xx: its message and the text that was asked for."""
+    """A write the desk's API answered with 2xx: its message and the text that was asked for.
+
+    `file`: hash of what its customer must be shown of a file; "" = the file may go to nobody; None = it has none.
+    """
 
     message_id: str
     text: str
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """Somebody who asked to be erased: how the outside knows them, when it was asked and since when it is said to hold."""
+
+    wa_id: str
+    user_id: str
+    asked_ms: int
+    erased_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elder:
+    """A message that was there long before: whether it must still be, and its words and file.
+
+    `withdrawn`: taken back under a policy that erases: it stays, and its words do not.
+    """
+
+    wamid: str
+    message_id: str
+    conversation_id: str
+    stays: bool
+    words: str = ""
+    sha256: str = ""
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +153,13 @@ class Observed:
         poison: object key -> bytes of what was put aside. breakers: one an account.
         reopened: when a person let sends go on, ms. holds: what consumers did, in order.
         undisturbed: nothing was killed, slowed, delayed or lost while it ran.
+        spoken: hash of a sound -> what is said in it. long: hashes of those that must be transcribed unasked.
+        wanted: messages whose sounds somebody asked to read. infected: hashes that may be served to nobody.
+        spent: bytes taken from all senders' budgets.
+        erased: who was erased. everything: place -> what lies there, as text. sealed: threads that hold sealed words.
+        elder: messages that were there long before.
+        intruders: (process, holder) of each write that only the holder of a lease may make.
+        silent: messages came by EventBridge alone. alerts: names of those that people were told.
         writes_known: `acknowledged` is complete, so that a message of ours outside of it is a phantom.
     """
 
@@ -143,5 +182,17 @@ class Observed:
     reopened: Sequence[int] = ()
     holds: Sequence[Hold] = ()
     undisturbed: bool = False
+    spoken: Mapping[str, str] = field(default_factory=dict)
+    long: frozenset[str] = frozenset()
+    wanted: frozenset[str] = frozenset()
+    infected: frozenset[str] = frozenset()
+    spent: int | None = None
+    erased: Sequence[Erased] = ()
+    everything: Mapping[str, str] = field(default_factory=dict)
+    sealed: Sequence[str] = ()
+    silent: bool = False
+    alerts: Sequence[str] = ()
+    intruders: Sequence[tuple[str, str]] = ()
+    elder: Sequence[Elder] = ()
     check_search: bool = True
     writes_known: bool = True

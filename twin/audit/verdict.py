@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from twin.audit.finding import Finding
+from twin.audit.forgotten import without
 from twin.audit.history import History
 from twin.audit.invariants.acknowledged import acknowledged
 from twin.audit.invariants.archive import raw_archive
 from twin.audit.invariants.attempts import attempts
 from twin.audit.invariants.beside import beside
 from twin.audit.invariants.cards import cards
+from twin.audit.invariants.elders import elders
+from twin.audit.invariants.forgotten import forgotten
 from twin.audit.invariants.holders import holders
-from twin.audit.invariants.leases import leases
+from twin.audit.invariants.leases import alone, leases, noticed
 from twin.audit.invariants.locks import locks
 from twin.audit.invariants.media import media
 from twin.audit.invariants.moves import moves
@@ -28,7 +31,9 @@ from twin.audit.invariants.rejected import rejected
 from twin.audit.invariants.routed import contents, deliveries
 from twin.audit.invariants.rules import rules
 from twin.audit.invariants.search import search
+from twin.audit.invariants.sent import budgets, sent, served
 from twin.audit.invariants.shown import shown
+from twin.audit.invariants.sounds import sounds
 from twin.audit.invariants.ticks import ticks
 from twin.audit.observed import Observed
 
@@ -38,6 +43,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     record,
     shown,
     media,
+    sounds,
+    sent,
+    served,
+    budgets,
     beside,
     persons,
     moves,
@@ -50,6 +59,8 @@ INVARIANTS: tuple[Invariant, ...] = (
     acknowledged,
     holders,
     leases,
+    alone,
+    noticed,
     rules,
     rate,
     locks,
@@ -61,7 +72,10 @@ INVARIANTS: tuple[Invariant, ...] = (
     recipients,
     receivers,
     twice,
+    forgotten,
+    elders,
 )
+OVER_ALL = frozenset({forgotten, elders})  # the others judge what is left beside them
 COUNTED = frozenset({"unsettled", "late", "repeated"})
 
 
@@ -97,6 +111,10 @@ class Verdict:
 
 def judge(history: History, observed: Observed, invariants: Sequence[Invariant] = INVARIANTS) -> Verdict:
     """Run every invariant over what happened and what was seen."""
-    findings = [finding for invariant in invariants for finding in invariant(history, observed)]
+    whole = [invariant for invariant in invariants if invariant in OVER_ALL]
+    findings = [finding for invariant in whole for finding in invariant(history, observed)]
+    history, observed = without(history, observed)
+    rest = [invariant for invariant in invariants if invariant not in OVER_ALL]
+    findings += [finding for invariant in rest for finding in invariant(history, observed)]
     written = len(history.written.keys() & history.published) + len(observed.acknowledged)
     return Verdict(written, tuple(findings))

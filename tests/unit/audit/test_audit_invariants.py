@@ -9,7 +9,19 @@ from typing import Any
 import pytest
 
 from twin.audit.history import History, read
-from twin.audit.observed import Acknowledged, Breaker, Document, Hold, Observed, Parked, Route, Seen, Thread
+from twin.audit.observed import (
+    Acknowledged,
+    Breaker,
+    Document,
+    Elder,
+    Erased,
+    Hold,
+    Observed,
+    Parked,
+    Route,
+    Seen,
+    Thread,
+)
 from twin.audit.verdict import judge
 
 ROW: dict[str, Any] = {
@@ -199,6 +211,49 @@ def _file(case: Case, reason: str) -> Case:
     return replace(more, rows=rows)
 
 
+def _sound(case: Case, **changes: Any) -> Case:
+    """The customer's message has a long sound."""
+    media = ({"n": 0, "state": "ready", "mime": "audio/ogg", "sha256": "ab"},)
+    spoken = _observed(spoken={"ab": "lo dicho"}, long=frozenset({"ab"}))
+    return spoken(_message(0, media=media, **changes)(case))
+
+
+GONE = {"id": "wamid.6", "type": "text", "from": "5255", "text": {"body": "hola n7"}}
+BESIDE = {"id": "wamid.7", "type": "text", "from": "54", "text": {"body": "yo no"}}
+
+
+def _erased(case: Case, asked_ms: int = 9_000, **changes: Any) -> Case:
+    """Somebody else wrote, beside a third person, and was erased since."""
+    value = {"changes": [{"field": "messages", "value": {"messages": [GONE, BESIDE]}}]}
+    whole, left = (json.dumps({"whatsAppWebhookEntry": json.dumps(each)}) for each in (value, {"changes": [
+        {"field": "messages", "value": {"messages": [BESIDE]}}]}))  # fmt: skip
+    rows = _rows(
+        row("written", wamid="wamid.6", wa_id="5255", user_id="MX.6", nonce="n7", media_sha256=["abab"], body=json.dumps(GONE)),
+        row("written", wamid="wamid.7", wa_id="54", user_id="MX.7", body=json.dumps(BESIDE)),
+        row("published", wamid="wamid.6", body=whole),
+        row("published", wamid="wamid.7", body=whole),
+        row("received", destination="hook", remote_id="d7", body=json.dumps(
+            {**DELIVERY, "message_id": "i_7", "conversation_id": "c_7", "text": "yo no"})),
+        row("published", direction="out", at=90_000),
+    )  # fmt: skip
+    seen = [
+        Seen("i_6", "c_6", "1.3.c", 2, "in", "text", "", {}, erased=True),
+        Seen("i_7", "c_7", "1.4.d", 1, "in", "text", "wamid.7", BESIDE),
+    ]
+    there = {
+        "raw": {**RAW, "raw/eum/2026/01/01/0000/000/x.json": left.encode()},
+        "messages": [*case.observed.messages, *seen],
+        "documents": [*case.observed.documents, Document("m", "i_7", 1, BESIDE["text"])],  # type: ignore[arg-type] # its text is a dict
+        "conversations": [
+            THREAD,
+            replace(THREAD, id="c_7", contact_id="p_7", last_order_key="1.4.d", unread=1),
+        ],
+        "cards": {each: {"alias": "Fuente 1", "name": ["Ana"]} for each in ("c_1", "c_7")},
+        "erased": [Erased("5255", "MX.6", asked_ms, 30_000)],
+    }
+    return rows(replace(case, observed=replace(case.observed, **{**there, **changes})))
+
+
 SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("raw byte altered", 1, "lost", _observed(raw={k: v[:-1] + b"]" for k, v in RAW.items()})),
     ("raw objects swapped", 1, "lost", _observed(raw=dict(zip(RAW, [*RAW.values()][::-1], strict=True)))),
@@ -262,6 +317,26 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("spoilt and not parked", 11, "lost", _rows(row("published", wamid="wamid.1", body=ENVELOPE, fault="spoilt"))),
     ("a file said to be expired", 2, "lost", lambda case: _file(case, "expired")),
     ("refused and not known", 12, "lost", lambda case: _message(1, state="handed_over")(_refused(case, named=True))),
+    ("the words of another sound", 2, "wrong", lambda case: _sound(case, heard={0: "otra cosa"})),
+    ("a long sound without its words", 2, "lost", lambda case: _sound(case, heard={})),
+    ("an agent's file refused", 7, "lost", lambda case: _observed(acknowledged=[Acknowledged("o_1", "va", "ab")])(
+        _message(1, media=({"n": 0, "state": "failed"},))(case))),
+    ("another file shown", 12, "wrong", _observed(acknowledged=[Acknowledged("o_1", "va", "ab")])),
+    ("what the scanner knows is served", 2, "wrong", _observed(infected=frozenset({"ab"}), files={"ab": "ab"})),
+    ("a budget charged twice", 2, "wrong", _observed(spent=7)),
+    ("two at work", 8, "wrong", _observed(intruders=[("keeper-1", "keeper-2")])),
+    ("silence not noticed", 11, "lost", _observed(silent=True)),
+    ("kept beyond its time", 2, "wrong", _observed(elder=[Elder("wamid.1", "i_1", "c_1", stays=False)])),
+    ("gone before its time", 2, "lost", _observed(elder=[Elder("wamid.8", "i_8", "c_8", stays=True)])),
+    ("taken back and archived", 2, "wrong", _observed(
+        elder=[Elder("wamid.1", "i_1", "c_1", stays=True, words="hola nonce7", withdrawn=True)])),
+    ("words of somebody erased", 2, "wrong", lambda case: _erased(case, everything={"raw x": "hola n7"})),
+    ("a file of somebody erased", 2, "wrong", lambda case: _erased(case, everything={"media served/ab/abab/o": ""})),
+    ("somebody erased is parked", 2, "wrong", lambda case: _erased(case, everything={"ingest-dlq 0": "de 5255"})),
+    ("sealed words of somebody erased", 2, "wrong", lambda case: _erased(case, sealed=["c_6"])),
+    ("an import that names somebody erased", 2, "wrong", lambda case: _erased(case, everything={"exports r": "c_6"})),
+    ("erased before it was asked for", 2, "wrong", lambda case: _erased(case, asked_ms=60_000)),
+    ("a neighbour erased too", 1, "lost", lambda case: _erased(case, raw={})),
     ("kept twice", 13, "duplicated", _rows(
         row("received", destination="hook", remote_id="d1", body=json.dumps(DELIVERY)))),
 ]  # fmt: skip
@@ -288,6 +363,8 @@ def test_two_routes_to_one_destination_owe_one_delivery() -> None:
         _other_thread(Case(), "p_1"),
         _injected(Case()),
         _file(Case(), "denied"),
+        _sound(Case(), heard={0: "lo dicho"}),
+        _erased(Case()),
         _message(1, state="handed_over")(_refused(Case(), named=False)),
         _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock())(Case())),
         _observed(breakers=[Breaker(open=True)], undisturbed=True)(_rows(_lock())(Case())),

@@ -4,9 +4,11 @@ import asyncio
 from contextlib import suppress
 
 from shared.queue.port import LeaseLostError
+from shared.store.port import Put, Update
 from sim.clock import VirtualClock
-from sim.leases import WatchedQueue
+from sim.leases import WatchedQueue, WatchedStore
 from sim.loop import run
+from sim.process import WHO
 from twin.audit.observed import Hold
 
 
@@ -69,3 +71,16 @@ def test_what_the_queue_left_visible_is_a_copy_and_what_is_parked_has_ended() ->
 
     holds, _ = run(1, story())
     assert _whats(holds) == ["copied", "received", "ended"]
+
+
+async def test_a_table_tells_who_works_without_the_lease() -> None:
+    store = WatchedStore(8)
+    WHO.set("keeper-1")
+    await store.write(Update("leases", "keeper", "-", set={"owner": "a"}))
+    await store.write(Put("config", {"pk": "x", "sk": "1"}))
+    WHO.set("keeper-2")
+    await store.write(Put("due", {"pk": "keeper", "sk": "1"}))
+    await store.transact([Put("config", {"pk": "x", "sk": "2"})], "t" * 32)
+    WHO.set("ingest-1")
+    await store.write(Put("config", {"pk": "x", "sk": "3"}))
+    assert store.intruders == [("keeper-2", "keeper-1")]

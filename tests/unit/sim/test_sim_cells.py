@@ -8,7 +8,7 @@ from sim import scope
 from sim.campaign import plan
 from sim.cells import Fault, sites
 from sim.scenario import Size, play
-from sim.scenes import ENABLING, Scene, drawn, enabling
+from sim.scenes import ENABLING, WHOLE, Scene, drawn, enabling
 
 SOURCE = """
 class Part:
@@ -69,6 +69,8 @@ def test_no_call_of_the_product_is_at_no_site() -> None:
 def test_each_enabling_scene_leads_to_a_function_that_has_a_site() -> None:
     functions = {(site.path, site.function) for listed in scope.by_file().values() for site in listed}
     assert ENABLING.keys() <= functions
+    for path in WHOLE:
+        assert any(name.startswith(path) for name, _ in functions), path
 
 
 def test_a_wanted_site_brings_its_scenes() -> None:

@@ -22,6 +22,18 @@ def leases(_history: History, observed: Observed) -> Iterator[Finding]:
         _follow(open_[hold.queue, hold.message], hold)
 
 
+def alone(_history: History, observed: Observed) -> Iterator[Finding]:
+    """(8) What only the holder of a lease may do nobody else does."""
+    for process, holder in observed.intruders:
+        yield Finding(8, "wrong", process, f"it works while {holder} holds the lease")
+
+
+def noticed(_history: History, observed: Observed) -> Iterator[Finding]:
+    """(11) Where SNS is silent a person is told."""
+    if observed.silent and "sns_silent" not in observed.alerts:
+        yield Finding(11, "lost", "sns", "messages came by EventBridge alone, and nobody was told")
+
+
 def _follow(receipts: set[str], hold: Hold) -> None:
     """Receipts of a message that are still in somebody's hand."""
     if hold.what == "received":

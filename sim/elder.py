@@ -1,0 +1,269 @@
+"""What was in a world before its morning: messages, files and events of long ago, some of which have reached their end."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from services.ingest.compose import ingest
+from services.ingest.handlers import Ingest
+from services.ingest.keeper.settings import KeeperSettings
+from services.search.adapters.memory import MemoryIndex
+from services.search.batcher import Batcher
+from services.search.indexer import Indexer
+from services.search.wiring import parts
+from shared import topology
+from shared.bus.memory import MemoryBus
+from shared.ids import received_id
+from shared.objects.cdn import ORIGINAL, served_key
+from shared.queue.port import Message
+from shared.record.build import build
+from shared.record.holds import Holds
+from shared.record.retention import CLASSES, DEFAULT_DAYS, put
+from shared.record.shape import lane_pk
+from shared.store.port import Delete, Item, Put, Update
+from sim.app import SimApp
+from sim.chaos import Chaos, Errors
+from sim.clock import EPOCH_MS, VirtualClock
+from sim.connect import event, item
+from sim.desks import Desks
+from sim.outside import ACCOUNT
+from sim.people import HUGE
+from sim.process import Process
+from sim.servers import Servers
+from twin.audit.observed import Elder
+from twin.core import events
+from twin.core.files import make
+from twin.core.mint import Mint
+
+DAY_MS = 24 * 3600 * 1000
+LONG, NOT_LONG, RECENT = 500, 30, 2  # days: 400 are kept, and nobody may be answered after one
+HELD, SOMEBODY, TALKER, LONE = "525550001001", "525550001002", "525550001003", "525550001004"
+
+
+class PlainApp(SimApp[KeeperSettings]):
+    """A process of another day: nothing fails, and nobody hears of what it does."""
+
+    def wrap(self, port: Any, errors: Errors) -> Any:
+        """The port itself."""
+        del errors
+        return port
+
+
+@dataclass
+class Past:
+    """What somebody wrote long ago; `told` is what the audit must know of it."""
+
+    servers: Servers
+    index: MemoryIndex
+    chaos: Chaos
+    settings: KeeperSettings
+    rng: Random
+    told: list[Elder]
+
+    async def write(self) -> None:
+        """All of it."""
+        ended, kept = (
+            make("image/jpeg", self.rng.randbytes(8).hex()),
+            make("image/jpeg", self.rng.randbytes(8).hex()),
+        )
+        old = await self._ingest(LONG)
+        await self._said(
+            old, LONG, [self._text(HELD, "bajo resguardo"), self._text(SOMEBODY, "de hace mucho")]
+        )
+        await self._said(old, LONG, [self._text(SOMEBODY, HUGE)])
+        await self._said(old, LONG, [self._text(LONE, "y nada más")])
+        await self._said(old, LONG, [self._image(SOMEBODY)], file=ended)
+        await self._said(old, LONG, [self._image(SOMEBODY)], file=kept)
+        await self._said(await self._ingest(NOT_LONG), NOT_LONG, [self._image(SOMEBODY)], file=kept)
+        await self._said(await self._ingest(0), LONG, [self._text(SOMEBODY, "llegó hoy, tarde")])
+        await self._account(old)
+        await self._connect(old)
+        await self._taken_back()
+        await self._held()
+
+    # --- messages
+
+    async def _said(self, at: Ingest, days: int, messages: list[dict[str, Any]], file: Any = None) -> None:
+        """One envelope; whether its messages stay follows from who wrote them and when they were kept."""
+        stamp = self._stamp(days)
+        for each in messages:
+            each["timestamp"] = str(stamp // 1_000_000_000)
+        await at.handler("ingest")(self._envelope("messages", stamp, messages=messages))
+        for each in messages:
+            found = await self._found(each["id"])
+            stays = each["from"] == HELD or found["kept_at"] > EPOCH_MS - 90 * DAY_MS
+            if file is not None:
+                found = await self._filed(found, file)
+            await self._delivered(found)
+            await self._indexed(found)
+            sha256 = file.sha256 if file is not None else ""
+            self.told.append(Elder(each["id"], found["message_id"], found["pk"], stays, _words(each), sha256))
+
+    async def _filed(self, message: Item, file: Any) -> Item:
+        """Its file is there, decoded, under its hash."""
+        bucket, sha256 = self.servers.buckets[topology.MEDIA_BUCKET], file.sha256
+        medium = {"n": 0, "mime": file.mime, "state": "ready", "sha256": sha256, "size": len(file.data)}
+        medium["renditions"] = ["thumb.webp"]
+        reference = {"pk": sha256, "sk": f"ref#{message['message_id']}#0", "at": message["kept_at"]}
+        reference |= {name: message[name] for name in ("contact_id", "direction")}
+        reference |= {"conversation_id": message["pk"], "order_key": message["sk"]}
+        known = {"mime": file.mime, "verdict": "ready", "first_seen": message["kept_at"], "rendered": 1}
+        known |= {"renditions": {"thumb.webp": "image/webp"}, "size": len(file.data)}
+        await self.servers.store.write(Put("media", {"pk": sha256, "sk": "-", **known}))
+        await self.servers.store.write(Put("media", reference))
+        for name in (ORIGINAL, "thumb.webp"):
+            await bucket.put(served_key(sha256, name), file.data, content_type=file.mime)
+        op = Update("messages", message["pk"], message["sk"], set={"media": [medium]}, add={"rev": 1})
+        return await self.servers.store.write(op) or message
+
+    async def _delivered(self, message: Item) -> None:
+        """It was routed, and a destination has it."""
+        pk, sk, message_id = message["pk"], message["sk"], message["message_id"]
+        mark = {"pk": pk, "sk": f"{sk}#routed", "destinations": ["hook-a"], "version": 1}
+        lane = {"pk": lane_pk("hook-a", pk), "sk": f"{message_id}#0", "state": "delivered", "part": "0"}
+        await self.servers.store.write(Put("messages", mark))
+        await self.servers.store.write(Put("deliveries", {**lane, "message_id": message_id, "try": 1}))
+
+    async def _indexed(self, message: Item) -> None:
+        app = self._app(0)
+        made = await parts(app, self.index)
+        record = made.record
+        indexer = Indexer(made.store, record.reader, record.people, self.index, Batcher(self.index, 0))
+        await indexer.message(message["pk"], message["sk"], message["message_id"], message["rev"])
+        await indexer.conversation(message["pk"])
+
+    async def _taken_back(self) -> None:
+        """Somebody took a message back while the policy was to erase such."""
+        store, now = self.servers.store, await self._ingest(RECENT)
+        await store.write(
+            Put("config", {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": "erase"})
+        )
+        said = self._text(TALKER, "mejor no")
+        gone = {**self._text(TALKER, ""), "type": "revoke", "revoke": {"original_message_id": said["id"]}}
+        del gone["text"]
+        for each in (said, gone):
+            stamp = self._stamp(RECENT)
+            each["timestamp"] = str(stamp // 1_000_000_000)
+            await now.handler("ingest")(self._envelope("messages", stamp, messages=[each]))
+            found = await self._found(each["id"])
+            await self._delivered(found)
+        for each in (said, gone):
+            found = await self._found(each["id"])
+            await self._indexed(found)
+            self.told.append(
+                Elder(each["id"], found["message_id"], found["pk"], True, _words(each), "", each is said)
+            )
+        await store.write(
+            Put("config", {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": "keep"})
+        )
+
+    async def _held(self) -> None:
+        app = self._app(0)
+        record = build(
+            self.servers.store,
+            await app.objects(topology.RAW_BUCKET),
+            self.servers.keys,
+            self.servers.pepper,
+            app.clock,
+            app.ids,
+            service="past",
+        )
+        held = next(each for each in self.told if each.stays)
+        await Holds(self.servers.store, record.people, app.clock, app.ids, "past").place(
+            held.conversation_id, "exp-0", "ana"
+        )
+        await self._silent()
+
+    # --- what else there was
+
+    async def _account(self, at: Ingest) -> None:
+        """What Meta told of the account, one of it too large for an item."""
+        for said in ("poco", HUGE):
+            body = self._envelope("account_alerts_of_old", self._stamp(LONG), any=said)
+            await at.handler("ingest")(body)
+
+    async def _connect(self, at: Ingest) -> None:
+        """What Connect told, and what EventBridge did."""
+        for number, text in enumerate(("poco", HUGE)):
+            body = item("c0ffee00-0000-4000-8000-000000000077", "message", 500 + number, text)
+            await at.handler("connect")(Message("", _aged(body, LONG), "", 1, EPOCH_MS - LONG * DAY_MS))
+        body = event("c0ffee00-0000-4000-8000-000000000077", 500)
+        await at.handler("connect")(Message("", _aged(body, LONG), "", 1, EPOCH_MS - LONG * DAY_MS))
+        mint = Mint(Random(self.rng.random()))  # noqa: S311 - reproducible
+        told = events.witness(ACCOUNT, mint, "received", self._stamp(LONG), "m-old", [])
+        await at.handler("connect")(Message("", told, "", 1, EPOCH_MS - LONG * DAY_MS))
+
+    # --- how
+
+    async def _ingest(self, days: int) -> Ingest:
+        return await ingest(self._app(days))
+
+    def _app(self, days: int) -> PlainApp:
+        quiet = replace(self.servers, bus=MemoryBus({}))
+        process = Process("past", _nothing)
+        seed = f"past:{days}:{self.rng.random()}"
+        return PlainApp(self.settings, quiet, self.chaos, process, seed, -days * DAY_MS)
+
+    async def _silent(self) -> None:
+        """What those days owed was done long ago."""
+        for owed in [each async for each in self.servers.store.scan("due")]:
+            await self.servers.store.write(Delete("due", owed["pk"], owed["sk"]))
+
+    async def _found(self, wamid: str) -> Item:
+        known = await self.servers.store.get("ids", received_id(ACCOUNT.pnid, wamid)) or {}
+        found = await self.servers.store.get("messages", known["conversation_id"], known["order_key"])
+        if found is None:
+            raise LookupError(wamid)
+        return found
+
+    def _stamp(self, days: int) -> int:
+        return (EPOCH_MS - days * DAY_MS + self.rng.randint(0, 3_600_000)) * 1_000_000
+
+    def _envelope(self, field: str, stamp: int, **said: Any) -> Message:
+        people = [HELD, SOMEBODY, TALKER, LONE]
+        contacts = [{"wa_id": who, "profile": {"name": f"Antaño {who[-1]}"}} for who in people]
+        named = {"contacts": contacts[:0]} if "messages" not in said else {}
+        if "messages" in said:
+            theirs = {each["from"] for each in said["messages"]}
+            named = {"contacts": [each for each in contacts if each["wa_id"] in theirs]}
+        body = events.envelope(
+            ACCOUNT, events.entry(ACCOUNT, [(field, events.value(ACCOUNT, **named, **said))]), stamp
+        )
+        return Message("", body, "", 1, stamp // 1_000_000)
+
+    def _text(self, who: str, text: str) -> dict[str, Any]:
+        words = f"{text} {self.rng.randbytes(6).hex()}"
+        return {"from": who, "id": self._wamid(), "type": "text", "text": {"body": words}}
+
+    def _image(self, who: str) -> dict[str, Any]:
+        part = {"id": str(self.rng.randint(10**14, 10**15)), "mime_type": "image/jpeg"}
+        return {"from": who, "id": self._wamid(), "type": "image", "image": part}
+
+    def _wamid(self) -> str:
+        return f"wamid.past.{self.rng.randbytes(8).hex()}"
+
+
+def _words(message: dict[str, Any]) -> str:
+    return str(message.get("text", {}).get("body", ""))
+
+
+def _aged(body: str, days: int) -> str:
+    """An event of Connect with the time of another day."""
+    said = json.loads(body)
+    at = datetime.fromtimestamp(EPOCH_MS / 1000 - days * DAY_MS / 1000, UTC).strftime(
+        "%Y-%m-%dT%H:%M:%S.000Z"
+    )
+    return json.dumps({name: at if name in {"AbsoluteTime", "time"} else part for name, part in said.items()})
+
+
+async def _nothing(_process: Process) -> None:
+    return
+
+
+async def policy(desks: Desks) -> None:
+    """An editor says how long what is kept, which is as long as before."""
+    now_ms = VirtualClock().now_ms()
+    for kind in CLASSES:
+        await desks.backstage(lambda stage, of=kind: put(stage.store, of, DEFAULT_DAYS, "ana", now_ms))  # type: ignore[misc] # the default binds the loop's value
