@@ -153,7 +153,7 @@ class Composed:
     def _mapped(self, key: str, value: str, service: Mapping[str, Any], name: str) -> str:
         if value == "0.0.0.0" or key == "MINISTACK_HOST":
             return "127.0.0.1"
-        if key in {"CDMX_PREFIX", "TWIN_MEDIA_BUCKET", "TWIN_WITNESS_QUEUE"}:
+        if key in {"CDMX_PREFIX", "TWIN_MEDIA_BUCKET", "TWIN_WITNESS_QUEUE", "TWIN_TRANSCRIBE_QUEUE"}:
             return value.replace("local-", self.prefix)  # OpenSearch is shared with other tests
         if key == "CDMX_OPS_PORT":
             return str(self._ops[name])

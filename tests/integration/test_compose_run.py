@@ -61,16 +61,18 @@ class Newsroom:
 
 def _eventually(look: Callable[[], Any]) -> Any:
     """What a look gives once it is true."""
-    deadline = time.monotonic() + LIMIT_S
+    deadline, last = time.monotonic() + LIMIT_S, "nothing"
     while time.monotonic() < deadline:
         try:
             seen = look()
-        except urllib.error.URLError:
-            seen = None
+        except urllib.error.HTTPError as error:
+            seen, last = None, f"{error.code} {error.read()!r}"
+        except urllib.error.URLError as error:
+            seen, last = None, str(error)
         if seen:
             return seen
         time.sleep(0.2)
-    pytest.fail("not seen in time", pytrace=False)
+    pytest.fail(f"not seen in time; at last {last}")
 
 
 @pytest.fixture(scope="module")
