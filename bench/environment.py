@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from local.install import Say, ensure, recipe, run, silent
+from local.install import Say, ensure, environment, recipe, silent
 from local.paths import REQUIREMENTS, TOOLS
 
 LOCK = REQUIREMENTS / "bench-peers.txt"
@@ -14,20 +14,7 @@ def install(say: Say = silent, tools: Path = TOOLS) -> Path:
 
     def build(folder: Path) -> None:
         say("peers: entorno propio desde PyPI / own environment from PyPI")
-        run([sys.executable, "-m", "venv", "--without-pip", folder])
-        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
-        run(
-            [
-                *pip,
-                "install",
-                "-q",
-                "--disable-pip-version-check",
-                "--require-hashes",
-                "--no-deps",
-                "-r",
-                LOCK,
-            ]
-        )
+        environment(folder, LOCK)
 
     ensure(tools / "bench", recipe(sys.version, LOCK), build, say)
     return tools / "bench" / "bin"

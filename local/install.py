@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -112,6 +113,13 @@ def run(argv: Sequence[str | Path], cwd: Path | None = None, env: Mapping[str, s
         f"Falló `{Path(argv[0]).name}` (código {done.returncode}); revise la red y repita `make up`.\n{tail}",
         f"`{Path(argv[0]).name}` failed (code {done.returncode}); check the network and run `make up` again.",
     )
+
+
+def environment(folder: Path, lock: Path) -> None:
+    """A virtual environment of what a hashed requirement file says, installed as it stands. Raises Trouble."""
+    run([sys.executable, "-m", "venv", "--without-pip", folder])
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+    run([*pip, "install", "-q", "--disable-pip-version-check", "--require-hashes", "--no-deps", "-r", lock])
 
 
 def need(tool: str, without: tuple[str, str], package: str) -> str:

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from local.install import Say, ensure, recipe, run, silent
+from local.install import Say, ensure, environment, recipe, silent
 from local.paths import REQUIREMENTS, TOOLS
 from local.process import Server
 
@@ -23,20 +23,7 @@ def install(tools: Path = TOOLS, say: Say = silent) -> None:
 
     def build(folder: Path) -> None:
         say("ministack: entorno propio desde PyPI / own environment from PyPI")
-        run([sys.executable, "-m", "venv", "--without-pip", folder])
-        pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
-        run(
-            [
-                *pip,
-                "install",
-                "-q",
-                "--disable-pip-version-check",
-                "--require-hashes",
-                "--no-deps",
-                "-r",
-                _LOCK,
-            ]
-        )
+        environment(folder, _LOCK)
 
     ensure(tools / NAME, recipe(sys.version, _LOCK), build, say)
 

@@ -28,5 +28,5 @@ class Rereading:
             return
         said = await self._renderer.read(sha256, known)
         after = await self._beside.add(message, n, said, {})
-        if after is not None and said.get("text"):
+        if after is not None:  # without words, too: the message has a new revision, which search waits for
             await self._beside.tell(after, "ocr")

@@ -173,14 +173,35 @@ def silence_of_sns_unseen(_sound: Any) -> Any:
     return lambda *_args: False
 
 
-@_garden.bug(
-    "the archive keeps whom the record forgot",
-    "services.ingest.keeper.erasers.archive:ArchiveEraser.erase",
-    scenes=_ERASED,
+_LEFT = (
+    (
+        "erasure-leaves-the-archive",
+        "the archive keeps whom the record forgot",
+        "services.ingest.keeper.erasers.archive:ArchiveEraser.erase",
+    ),
+    (
+        "erasure-leaves-what-is-parked",
+        "what is parked is not looked through",
+        "services.ingest.keeper.erasers.parked:ParkedEraser.erase",
+    ),
+    (
+        "erasure-leaves-imports",
+        "the journal of an import keeps the person",
+        "services.ingest.keeper.erasers.runs:RunsEraser.erase",
+    ),
+    (
+        "erasure-leaves-the-cdn",
+        "the CDN is asked to forget nothing",
+        "services.ingest.keeper.erasers.files:CdnEraser.erase",
+    ),
+    (
+        "erasure-leaves-files",
+        "the files of the person stay",
+        "services.ingest.keeper.erasers.files:MediaEraser.erase",
+    ),
 )
-def erasure_leaves_the_archive(_sound: Any) -> Any:
-    """Every word is still there."""
-    return _finds_nothing(_sound)
+for _name, _what, _target in _LEFT:
+    _garden.add(_name, _what, [(_target, _finds_nothing)], scenes=_ERASED)
 
 
 @_garden.bug(
@@ -189,46 +210,6 @@ def erasure_leaves_the_archive(_sound: Any) -> Any:
 def neighbours_erased_with_it(_sound: Any) -> Any:
     """Others wrote in it too."""
     return lambda *_args: None
-
-
-@_garden.bug(
-    "what is parked is not looked through",
-    "services.ingest.keeper.erasers.parked:ParkedEraser.erase",
-    scenes=_ERASED,
-)
-def erasure_leaves_what_is_parked(_sound: Any) -> Any:
-    """A redrive would bring the person back."""
-    return _finds_nothing(_sound)
-
-
-@_garden.bug(
-    "the journal of an import keeps the person",
-    "services.ingest.keeper.erasers.runs:RunsEraser.erase",
-    scenes=_ERASED,
-)
-def erasure_leaves_imports(_sound: Any) -> Any:
-    """Its undoing shows their thread again."""
-    return _finds_nothing(_sound)
-
-
-@_garden.bug(
-    "the CDN is asked to forget nothing",
-    "services.ingest.keeper.erasers.files:CdnEraser.erase",
-    scenes=_ERASED,
-)
-def erasure_leaves_the_cdn(_sound: Any) -> Any:
-    """A signed address still works."""
-    return _finds_nothing(_sound)
-
-
-@_garden.bug(
-    "the files of the person stay",
-    "services.ingest.keeper.erasers.files:MediaEraser.erase",
-    scenes=_ERASED,
-)
-def erasure_leaves_files(_sound: Any) -> Any:
-    """With all their renditions."""
-    return _finds_nothing(_sound)
 
 
 @_garden.bug(

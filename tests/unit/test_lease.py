@@ -100,7 +100,8 @@ async def _never(*_: Any, **__: Any) -> Any:
     raise StoreUnavailableError("dead")
 
 
-def test_who_cannot_renew_stops_before_anybody_else_may_begin() -> None:
+@pytest.mark.parametrize("trouble", ["down", "hangs"])
+def test_who_cannot_renew_in_time_stops_before_anybody_else_may_begin(trouble: str) -> None:
     async def main() -> Holders:
         store, held, stop = MemoryStore(), Holders(), asyncio.Event()
         cut = Cut(store)
@@ -110,35 +111,15 @@ def test_who_cannot_renew_stops_before_anybody_else_may_begin() -> None:
         ]
         await asyncio.sleep(60)
         assert held.now == [0]
-        cut.down = True
+        setattr(cut, trouble, True)
         await asyncio.sleep(120)
         assert held.now == [1]
+        setattr(cut, trouble, False)
         stop.set()
         await asyncio.gather(*tasks)
         return held
 
     assert run_virtual(3, main())[0].most == 1
-
-
-def test_who_waits_for_its_renewal_stops_before_anybody_else_may_begin() -> None:
-    async def main() -> Holders:
-        store, held, stop = MemoryStore(), Holders(), asyncio.Event()
-        cut = Cut(store)
-        tasks = [
-            asyncio.create_task(lease(cut, 0).run(stop, held.work(0))),
-            asyncio.create_task(_later(lease(store, 1, SKEW_MS - 1), stop, held)),
-        ]
-        await asyncio.sleep(60)
-        assert held.now == [0]
-        cut.hangs = True
-        await asyncio.sleep(120)
-        assert held.now == [1]
-        cut.hangs = False
-        stop.set()
-        await asyncio.gather(*tasks)
-        return held
-
-    assert run_virtual(4, main())[0].most == 1
 
 
 async def _later(second: Lease, stop: asyncio.Event, held: Holders) -> None:

@@ -1,6 +1,8 @@
 """Over budget a file waits unopened, words wait unread; the message stands, a person is told, the rest goes on."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from services.media.adapters.memory import MemoryDecoder
 from services.media.beside import Beside
 from services.media.handlers import SETTLE
+from services.media.ports import Decoded
 from services.media.readings import Readings
 from services.media.renderer import READ
 from services.media.rereading import Rereading
@@ -106,11 +109,11 @@ async def test_a_retry_for_our_own_trouble_costs_its_sender_nothing_more() -> No
     assert spent["used"] == len(JPEG)
 
 
-def rereading(room: Room) -> Rereading:
+def rereading(room: Room, decoder: MemoryDecoder | None = None) -> Rereading:
     w = room.world
     shelf, readings = Shelf(w.store, w.clock, w.ids), Readings(w.store, w.record.sealing, w.clock)
     beside = Beside(w.store, readings, room.bus, w.clock, w.ids)
-    return Rereading(shelf, renderer(room, MemoryDecoder()), budgets(w, None, room.bus), beside)
+    return Rereading(shelf, renderer(room, decoder or MemoryDecoder()), budgets(w, None, room.bus), beside)
 
 
 async def read(room: Room) -> str:
@@ -134,6 +137,27 @@ async def test_words_over_budget_are_read_later_and_the_renditions_come_at_once(
     assert (await read(room)).startswith("texto")
     told = [each.data.changed for each in room.bus.events if isinstance(each, MessageChanged)]
     assert told == [("media",), ("ocr",)]
+
+
+class Wordless(MemoryDecoder):
+    """Decodes pictures without a word on them."""
+
+    async def decode(self, chunks: AsyncIterator[bytes], kind: str, *, read: bool) -> Decoded:
+        return replace(await super().decode(chunks, kind, read=read), text="")
+
+
+async def test_a_message_whose_picture_has_no_words_is_told_as_well_for_its_revision_moved() -> None:
+    """Found by the simulator (seed 32 of f36a8c8): search stayed at the revision before."""
+    room = await Room().begin()
+    await room.receive()
+    await used_up(room, "ocr_pages")
+    await run_due(room, "render", renderer(room, MemoryDecoder()).on_due)
+    room.world.clock.ms += DAY_MS
+    await run_due(room, READ, rereading(room, Wordless()).on_due)
+    view = await room.world.record.reader.get_message(received_id(PNID, "wamid.2"))
+    assert view is not None
+    told = [each.data.rev for each in room.bus.events if isinstance(each, MessageChanged)]
+    assert told[-1] == view.item["rev"]
 
 
 @settings(max_examples=20, deadline=None)
