@@ -9,6 +9,7 @@ import pytest
 from services.search.api.finder import CHEAP_S
 from services.search.port import Found, IndexTimeoutError, Query
 from shared.store.port import Put, Update
+from tests.unit.desk.test_desk_changes import SEES
 from tests.unit.record.world import NOON_MS, person, text
 from tests.unit.search.test_indexer import changed, edit, revoke
 from tests.unit.search.world import World
@@ -205,15 +206,7 @@ class TestTakenBack:
 
     @pytest.mark.parametrize(
         ("word", "role", "sees"),
-        [
-            ("keep", "agent", True),
-            ("keep", "admin", True),
-            ("hide", "agent", False),
-            ("hide", "editor", False),
-            ("hide", "admin", True),
-            ("erase", "agent", False),
-            ("erase", "admin", False),
-        ],
+        SEES,
     )
     @pytest.mark.parametrize("indexed", [True, False])
     async def test_a_deleted_text(self, w: World, word: str, role: str, *, sees: bool, indexed: bool) -> None:
