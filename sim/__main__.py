@@ -35,7 +35,9 @@ def main() -> int:
         for report in campaign(options.first, options.seeds, bug=options.bug):
             tally.add(report)
             if not report.sound:  # at once: to shrink three of them takes minutes
-                bar.console.print(f"violated: seed {report.seed}, {report.line}", markup=False, highlight=False)
+                bar.console.print(
+                    f"violated: seed {report.seed}, {report.line}", markup=False, highlight=False
+                )
             bar.advance(task)
     return _tell(tally, options, console)
 
