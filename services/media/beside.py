@@ -34,13 +34,15 @@ class Beside:
     ) -> Item | None:
         """Add `said` to the reading of a message's n-th medium and `facts` to the medium itself.
 
-        What is empty takes nothing away: a file that was not there for a moment says nothing. None where the message, or its person, is gone. Raises ContendedError, StoreUnavailableError.
+        What is empty takes nothing away: a file that was not there for a moment says nothing. A medium that has the
+        facts already does not move again. None where the message, or its person, is gone. Raises ContendedError,
+        StoreUnavailableError.
         """
         place = {"conversation_id": message["pk"], "order_key": message["sk"]}
         for _ in range(ATTEMPTS * 4):
             current = await self.message(place)
-            if current is None:
-                return None
+            if current is None or (facts and facts.items() <= medium(current, n).items()):
+                return current
             whole = {
                 **await self._readings.opened(current, n),
                 **{name: each for name, each in said.items() if each},

@@ -94,9 +94,8 @@ class Transcription:
         if message is None or known is None:
             return
         if medium(message, n).get("transcript") in over:
-            await self._beside.tell(
-                message, "transcript"
-            )  # whoever wrote it may have died before it was told
+            # Whoever wrote it may have died before it was told.
+            await self._beside.tell(message, "transcript")
             return
         if "rendered" not in known:
             raise RetryAfter(RENDERING_S, "media_rendering")

@@ -241,6 +241,22 @@ async def test_what_stands_there_and_was_not_told_is_told() -> None:
     assert (second["message_id"], rev) in [(each.message_id, each.rev) for each in told]
 
 
+async def test_what_two_bring_in_at_once_moves_the_message_once() -> None:
+    """Found by the simulator (seed 247 of f36a8c8): the second one died before it told of a revision of its own."""
+    room = Bench()
+    note = await room.note()
+    await room.owe(note)
+    await room.due()
+    key = transcript.output_key(note["message_id"])
+    output = await room.bucket.get(key)
+    await room.told(note["message_id"])
+    rev = (await room.message())["rev"]
+    await room.bucket.put(key, output)  # the other one has it in hand
+    await room.told(note["message_id"])
+    assert (await room.message())["rev"] == rev
+    assert {each.data.rev for each in room.bus.events if isinstance(each, MessageChanged)} == {rev}
+
+
 @pytest.mark.parametrize("kind", ["transcription_s", "transcription_all_s"])
 async def test_over_budget_it_waits_a_person_is_told_and_it_goes_on_by_itself(kind: str) -> None:
     room = Bench()
