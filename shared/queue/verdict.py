@@ -1,6 +1,6 @@
 """What becomes of a message once its handler is done: pure.
 
-Waiting is not failing: what only waits is never parked. At its fourth receive it is sent anew (`renew`): each
+Waiting is not failing: what only waits is never parked. At its third receive it is sent anew (`renew`): each
 wait costs a receive, crashes and repeated deliveries cost more of them, and SQS's own redrive policy would in
 the end move it to the DLQ without a reason.
 """
@@ -15,7 +15,7 @@ from shared.queue.options import MAX_HIDE_S
 
 Outcome = Literal["ok", "retry", "poison", "lost_lease"]
 UNEXPECTED = "unexpected"
-RENEW_AT = 4  # a wait at this receive or later begins its receives anew: four are left to misfortune
+RENEW_AT = 3  # a wait at this receive or later begins its receives anew: five are left to misfortune
 
 
 @dataclass(frozen=True, slots=True)

@@ -278,7 +278,7 @@ def test_retry_after_hides_for_that_long() -> None:
 
 
 def test_waiting_never_ends_in_the_dlq() -> None:
-    """Architecture rule 7: at its fourth receive a waiting message is sent anew, and it remembers its age."""
+    """Architecture rule 7: at its third receive a waiting message is sent anew, and it remembers its age."""
 
     async def world() -> None:
         seen: list[Message] = []
@@ -717,7 +717,7 @@ def test_a_dependency_that_a_breaker_watches_never_parks_a_message() -> None:
         w = World(handler)
         w.memory.put("a", {})
         await w.run_for(20_000, w.worker([breaker]))
-        assert receives == [1, 2, 3, 4] * 3
+        assert receives == [*range(1, RENEW_AT + 1)] * 4
         assert w.memory.dlq is not None
         assert (w.memory.bodies(), w.memory.dlq.bodies()) == ([], [])
 
