@@ -1,6 +1,5 @@
 """Many worlds: which faults each seed is to visit, over the machine's cores, and what came of it."""
 
-import gc
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ RATE = 0.008  # probability of a fault at a call, beside the wanted ones
 RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met soon, or met alone
 CALM_EACH = 10
 GOLDEN = (5**0.5 - 1) / 2  # Knuth, TAOCP vol. 3, s. 6.4: steps of this part of a circle lie far apart
-GARBAGE = 100_000  # objects between two looks for cycles: a world is short, and looking took a tenth of it
 WANTED = 10  # cells each seed is to visit; a pure function of the seed, so that the seed alone replays
 DEAR = frozenset({Scene.ERASED, Scene.AGED})  # a world with the keeper costs twice as much:
 DEAR_EACH = 3  # so each third seed wants the cells that need one, and the others none of them
@@ -126,7 +124,7 @@ def named(bug: str) -> Bug:
 def campaign(first: int, count: int, workers: int | None = None, bug: str = "") -> Iterator[Report]:
     """Play many seeds, in order of the seeds."""
     workers = workers or os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, initializer=gc.set_threshold, initargs=(GARBAGE,)) as pool:
+    with ProcessPoolExecutor(workers) as pool:
         yield from pool.map(partial(world, bug=bug), range(first, first + count), chunksize=4)
 
 

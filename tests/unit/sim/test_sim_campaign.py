@@ -1,6 +1,9 @@
 """One integer replays a world; a planted bug makes the command fail, name the integer and the shrunk world."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -22,6 +25,19 @@ def test_a_seed_is_one_world_in_every_process() -> None:
     assert here == there
     assert here.sound, here.line
     assert here.written > 0
+
+
+def test_neither_hashes_nor_the_collector_nor_what_ran_before_decides() -> None:
+    """Python hashes strings by a number drawn for each process, and ends forgotten generators when it collects."""
+    script = "import gc; gc.set_threshold(20, 2, 2); from sim.campaign import world; world(5); print(world(2).digest)"
+    run = subprocess.run(  # noqa: S603 - our own fixed command
+        [sys.executable, "-c", script],
+        capture_output=True,
+        env=os.environ | {"PYTHONHASHSEED": "1"},
+        text=True,
+        check=True,
+    )
+    assert run.stdout.strip() == world(2).digest
 
 
 def test_a_planted_bug_is_shrunk_to_the_faults_it_needs() -> None:

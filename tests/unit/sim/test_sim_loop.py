@@ -40,6 +40,34 @@ def test_a_seed_is_one_interleaving() -> None:
     assert len({tuple(order(seed)) for seed in range(10)}) > 5
 
 
+def test_tasks_of_a_set_come_in_the_order_of_their_making() -> None:
+    """A group cancels its tasks in the order of a set: by addresses, no seed would decide it."""
+    ended: list[int] = []
+
+    async def one(number: int) -> None:
+        try:
+            await asyncio.sleep(9)
+        finally:
+            ended.append(number)
+
+    async def group() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(40):
+                tasks.create_task(one(number))
+            await asyncio.sleep(1)
+            raise ValueError
+
+    async def hashes() -> list[int]:
+        return [hash(asyncio.create_task(asyncio.sleep(0))) for _ in range(3)]
+
+    first, _ = run(1, hashes())
+    assert first == [first[0], first[0] + 1, first[0] + 2]
+    for _ in range(2):
+        with pytest.raises(ExceptionGroup):
+            run(1, group())
+    assert ended[:40] == ended[40:]
+
+
 def test_a_cancelled_timer_moves_no_clock() -> None:
     async def world() -> float:
         loop = asyncio.get_running_loop()
