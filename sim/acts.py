@@ -1,12 +1,15 @@
 """What people and machines do in a world's morning: the ordinary, and what its scenes add."""
 
 import asyncio
+import json
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
 from services.search.adapters.memory import MemoryIndex
+from shared import topology
+from shared.record.runs import state_key
 from shared.store.port import Update
 from sim.chaos import Outage
 from sim.connect import chats
@@ -33,6 +36,7 @@ LATECOMERS = 12
 PHOTO_EACH_S = 4.0
 OUTAGE_S = 15.0
 SLOW_BURST, SLOW_S = 15, (4.0, 7.0)  # together longer than a queue hides a message
+RUN = f"m{1:015x}"  # an import
 LOST = 0.2  # of the desk's answers
 # Parts of the product of which one fails more often than the others.
 TIRED: tuple[tuple[str, ...], ...] = (
@@ -226,7 +230,17 @@ async def _housekeeping(day: Day) -> None:
     store = day.world.servers.store
     ids = [item["pk"] async for item in store.scan("ids") if item["pk"].startswith("a_")]
     files = [item["pk"] async for item in store.scan("media")]
-    await day.desks.housekeeping(sorted(ids)[:2], min(files, default="none"))
+    await day.desks.housekeeping(sorted(ids)[:2], min(files, default="none"), await _imported(day))
+
+
+async def _imported(day: Day) -> str:
+    """A run's journal that names two people without a number; answers the run."""
+    people = [item["pk"] async for item in day.world.servers.store.scan("contacts") if item["sk"] == "-"][:2]
+    named = {contact_id: {"chat": 1} for contact_id in people}
+    journal = json.dumps({"run": RUN, "met": [], "conversations": [], "named": named}).encode()
+    exports = day.world.servers.buckets[topology.EXPORTS_BUCKET]
+    await exports.put(state_key(RUN), journal, content_type="application/json")
+    return RUN
 
 
 async def _after(seconds: float, act: Callable[[], Act]) -> None:

@@ -267,8 +267,8 @@ class Desks:
             self.acknowledged.append(Acknowledged(message_id, "foto"))
             await self.backstage(lambda stage: _settle(stage, message, sha256))
 
-    async def housekeeping(self, ids: Sequence[str], sha256: str) -> None:
-        """An operator looks at account events, and a stranger's key is destroyed."""
+    async def housekeeping(self, ids: Sequence[str], sha256: str, run: str) -> None:
+        """An operator looks at account events and at an import's names, and a stranger's key is destroyed."""
         for item_id in ids:
             await self.backstage(lambda stage, one=item_id: stage.record.accounts.get(one))  # type: ignore[misc] # the default binds the loop's value
         await self.backstage(lambda stage: stage.keys.destroy("p_stranger"))
@@ -278,6 +278,7 @@ class Desks:
         await self.insist(lambda parts: parts.account.breakers())
         await self.insist(lambda parts: parts.account.waiting(None, 50))
         await self.insist(lambda parts: parts.rules.changes())
+        await self.insist(lambda parts: parts.names.unplaced(run, ADELA))
 
     async def cover(self) -> None:
         """An admin has deleted and edited messages hidden from now on."""

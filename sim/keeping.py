@@ -123,7 +123,7 @@ class Keeping:
         await self._gone(contact)
         self._again(who)
         await self._late(contact, erasure)
-        await self._silence()
+        await self._silence(erasure)
 
     async def usurp(self) -> None:
         """A keeper that nobody knows any more has the lease for a while: who had it must let go."""
@@ -147,8 +147,8 @@ class Keeping:
         self.outside.topic.stolen[words] = thief
         self.outside.says(who.id, type="text", text=words)
 
-    async def _silence(self) -> None:
-        """SNS brings nothing any more: only EventBridge tells that somebody wrote."""
+    async def _silence(self, erasure: str) -> None:
+        """SNS brings nothing any more: only EventBridge tells that somebody wrote. An operator asks for the receipt."""
         await asyncio.sleep(QUIET_S)
         self.silent_since = asyncio.get_running_loop().time()
         self.plan.again_s = (self.silent_since, self.silent_since + HEARD_S)
@@ -156,6 +156,7 @@ class Keeping:
         for number in range(TOLD):
             told = witness(ACCOUNT, mint, "received", now_ns(), f"m-silent-{number}", [])
             self.servers.queues["connect"].put(told, {})
+            await self.desks.backstage(lambda stage: stage.requests.get(erasure))
             await asyncio.sleep(2 * HEARD_S / TOLD)  # the second half undisturbed
 
     async def hold(self) -> None:

@@ -54,9 +54,6 @@ def without(journal: Mapping[str, Any], subject: Subject) -> dict[str, Any]:
     named = {
         each: chats for each, chats in journal.get("named", {}).items() if each not in subject.contact_ids
     }
-    named = {
-        each: chats for each, chats in journal.get("named", {}).items() if each not in subject.contact_ids
-    }
     return {
         **journal,
         **({"named": named} if "named" in journal else {}),
