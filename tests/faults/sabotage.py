@@ -82,13 +82,18 @@ class Scene:
             path = f"/v1/conversations/{conversation_id}/messages?limit=200"
             for shown in (await self.room.get(path))["messages"]:
                 victim = self._victim(shown, to)
+                if victim is None:
+                    continue
                 self.victims.setdefault("out" if shown["direction"] == "out" else victim.type, []).append(
                     victim
                 )
 
-    def _victim(self, shown: dict[str, Any], to: Mapping[str, str]) -> Victim:
+    def _victim(self, shown: dict[str, Any], to: Mapping[str, str]) -> Victim | None:
+        """None where a message of ours waits for a person: nobody saw it, so nothing of it can be lost."""
         wamid = str(shown["whatsapp"].get("id", ""))
-        person = self.room.said.get(wamid) or to[shown["message_id"]]
+        person = self.room.said.get(wamid) or to.get(shown["message_id"])
+        if person is None:
+            return None
         ids = (shown["message_id"], shown["conversation_id"], shown["order_key"])
         return Victim(*ids, wamid, person, shown["type"], shown)
 
