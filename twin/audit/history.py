@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 Row = Mapping[str, Any]
@@ -26,7 +27,7 @@ class History:
         told: attempt -> `mono` of the first status that left about it.
         received: rows of the destinations in order. violations: rows of broken rules.
         attempts: wamid of ours -> attempt id. named: wamids of ours of which a status that left named the attempt.
-        handed: what Meta took or refused, in order. locks: ms at which the report of a locked account left.
+        handed: what Meta took or refused, in order. locks: ms at which Meta said that an account is locked.
         spoilt: envelopes in which something unreadable stands beside what is well-formed.
         until_ms: when the last row was written, ms since the epoch.
         injected: what somebody else published to the business's topic.
@@ -82,7 +83,13 @@ def _published(history: History, row: Row) -> None:
         if row["attempt"]:
             history.told.setdefault(row["attempt"], int(row["mono"]))
         if row["code"] in LOCKS:
-            history.locks.append(int(row["at"]))
+            history.locks.append(_stamped(row))
+
+
+def _stamped(row: Row) -> int:
+    """When Meta said so, ms: a delayed report is older than its arrival, and a person may have looked in between."""
+    said = json.loads(row["body"])["message_timestamp"]
+    return int(datetime.fromisoformat(said).timestamp() * 1000)
 
 
 def _accepted(history: History, row: Row) -> None:

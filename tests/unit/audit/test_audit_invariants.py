@@ -51,7 +51,8 @@ def archived(*bodies: str) -> dict[str, bytes]:
     return {f"raw/eum/2026/01/01/0000/000/{d}.json": b.encode() for d, b in zip(digests, bodies, strict=True)}
 
 
-RAW = archived(ENVELOPE, "status")
+LOCKED = '{"message_timestamp":"1970-01-01T00:00:01.000000000Z"}'
+RAW = archived(ENVELOPE, "status", LOCKED)
 
 
 def row(kind: str, **parts: Any) -> dict[str, Any]:
@@ -152,8 +153,8 @@ def _shown(**other: Any) -> Callable[[Case], Case]:
     return _rows(row("shown", direction="out", attempt="o_1.1", wamid="wamid.2", **other), without="shown")
 
 
-def _lock() -> dict[str, Any]:
-    return row("published", direction="out", type="failed", code="131031", body="status")
+def _lock(at: int = 1_000) -> dict[str, Any]:
+    return row("published", direction="out", type="failed", code="131031", at=at, body=LOCKED)
 
 
 def _injected(case: Case, reason: str = "unreadable") -> Case:
@@ -368,6 +369,7 @@ def test_two_routes_to_one_destination_owe_one_delivery() -> None:
         _message(1, state="handed_over")(_refused(Case(), named=False)),
         _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock())(Case())),
         _observed(breakers=[Breaker(open=True)], undisturbed=True)(_rows(_lock())(Case())),
+        _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock(at=9_000))(Case())),  # held up on its way
         _rows(*(row("handed_over", direction="out", attempt="o_1.1", wamid="wamid.2", at=1_000 + 6_000 * n)
                 for n in range(60)))(Case()),
         _observed(undisturbed=True, holds=[
