@@ -28,7 +28,6 @@ from shared.store.port import (
 )
 
 TABLE = "due"
-PERIOD_S = 0.25  # CONTRACTS s.2
 OUTBOX_PERIOD_S = 1.0  # where nothing else is kept: what a crash left over may go out a second later
 OUTBOX_MS = 2_000  # CONTRACTS s.2: what is not published by then is published again
 OUTBOX_KIND = "event"
@@ -93,6 +92,7 @@ class DueTimer:
     Args:
         handlers: one for each kind; an item of another kind is reported and stays.
         report: told (kind, error) of each run that failed, and ("tick", error) of a failed query.
+        period_s: seconds between two looks (shared/settings.py); where nothing but an outbox is kept, OUTBOX_PERIOD_S.
         limit: most items in progress at once.
     """
 
@@ -103,6 +103,7 @@ class DueTimer:
         service: str,
         handlers: Mapping[str, Handler],
         report: Report,
+        period_s: float,
         limit: int = 10,
     ) -> None:
         self._store = store
@@ -111,7 +112,7 @@ class DueTimer:
         self._handlers = handlers
         self._report = report
         self._limit = limit
-        self._period_s = PERIOD_S if {*handlers} - {OUTBOX_KIND} else OUTBOX_PERIOD_S
+        self._period_s = period_s if {*handlers} - {OUTBOX_KIND} else max(period_s, OUTBOX_PERIOD_S)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rest: dict[
             str, tuple[float, float]

@@ -46,6 +46,12 @@ class Settings(BaseSettings):
     ops_port: int = Field(
         0, ge=0, le=65535, description="port of /healthz, /readyz and /metrics; 0 = any free"
     )
+    due_period_s: float = Field(
+        0.25,
+        gt=0,
+        le=5,
+        description="seconds between two looks for work that has a time, e.g. 0.25; each is a read",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="debug, info, warning or error"
     )

@@ -27,7 +27,7 @@ from sim.scenes import QUIET, Scene, drawn
 from sim.servers import Servers, build
 from sim.studio import LONG_S, StenographerWire, seconds_of, words_of
 from sim.wires import HookWire, MediaWire
-from sim.world import SKEW_MS, World
+from sim.world import DUE_PERIOD_S, SKEW_MS, World
 from twin.audit.history import read
 from twin.audit.observed import Route
 from twin.audit.verdict import Verdict, judge
@@ -51,6 +51,7 @@ AFTERNOON_S = 30.0  # and again while people repeat what stayed unconfirmed
 SOON_MS = 3600 * 1000  # what is due later than this is nobody's work now
 REST_S = 2700.0  # what is not at rest this long after has lost something
 CHECK_S = 5.0
+DUE_PERIODS_S = (DUE_PERIOD_S, 1.0, 1.0, 2.0)  # seldom the dear one: half of a world's steps were such looks
 LOOK_S = 20.0  # how often an operator looks at the breaker
 ROUTES = (Route("hook-a"), Route("hook-b", types=frozenset({"text", "image"})))
 HALF = 0.5  # of the outside's faults are in force in a world
@@ -169,7 +170,8 @@ def _day(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]) -> Day:
     hooks = HookWire(outside, Random(f"hooks:{seed}"), 0.0 if calm else 0.1, chaos.plan.until_s)  # noqa: S311 - reproducible
     media = MediaWire(outside, servers.buckets[topology.MEDIA_BUCKET])
     skew_ms = 0 if Scene.CALM in scenes else SKEW_MS  # a clock ahead of the others does not wait for them
-    world = World(seed, servers, outside, chaos, rng, skew_ms)
+    period_s = DUE_PERIOD_S if calm else rng.choice(DUE_PERIODS_S)
+    world = World(seed, servers, outside, chaos, rng, skew_ms, period_s)
     day = Day(seed, world, Desks(Random(f"desks:{seed}")), MemoryIndex(), hooks, media, scenes)  # noqa: S311 - reproducible
     if scenes & KEEPERS:
         day.keeping = Keeping(outside, servers, day.desks, day.rng("keeping"), chaos.plan)

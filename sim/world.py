@@ -12,7 +12,7 @@ from sim.process import Process
 from sim.servers import Servers
 
 SKEW_MS = 1000  # two clocks differ by at most 2 s
-CALM_S = 3600.0  # a world that is not quiet this long after its faults ended has lost something
+DUE_PERIOD_S = 0.25  # shared/settings.py
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,11 @@ class Cast:
 
 @dataclass(slots=True)
 class World:
-    """What is shared by all that happens in one world. `skew_ms`: how far a process's clock may be off."""
+    """What is shared by all that happens in one world.
+
+    Attributes:
+        skew_ms: how far a process's clock may be off. due_period_s: how often a process looks for what is due.
+    """
 
     seed: int
     servers: Servers
@@ -35,6 +39,7 @@ class World:
     chaos: Chaos
     rng: Random
     skew_ms: int = SKEW_MS
+    due_period_s: float = DUE_PERIOD_S
     processes: list[Process] = field(default_factory=list)
 
     def cast(self, cast: Cast) -> list[Coroutine[Any, Any, None]]:
@@ -45,9 +50,10 @@ class World:
 
     def _process(self, cast: Cast, number: int) -> Process:
         skew = self.rng.randint(-self.skew_ms, self.skew_ms)
+        settings = cast.settings.model_copy(update={"due_period_s": self.due_period_s})
 
         async def life(process: Process) -> None:
-            app: SimApp[Any] = SimApp(cast.settings, self.servers, self.chaos, process, f"{self.seed}", skew)
+            app: SimApp[Any] = SimApp(settings, self.servers, self.chaos, process, f"{self.seed}", skew)
             await cast.compose(self, app)
             await app.live()
 

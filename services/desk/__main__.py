@@ -86,7 +86,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, ti
     breaker = app.breaker("dynamodb", busy, lambda: store.get("leases", "probe"))
     app.worker(await app.queue("desk"), appender.handle, breakers=[breaker], concurrency=settings.concurrency)
     due = {OUTBOX_KIND: outbox_handler(bus), UPLOAD_KIND: uploads.on_due}
-    app.task("due", DueTimer(store, clock, SERVICE, due, report).run)
+    app.task("due", DueTimer(store, clock, SERVICE, due, report, app.settings.due_period_s).run)
     app.task("tail", hub.run)
     return Parts(
         reader=record.reader,

@@ -79,7 +79,10 @@ async def assemble(app: App[ForwarderSettings], endpoint: Endpoint, secrets: Sec
         pollers=_POLLERS,
     )
     due = {LANE_KIND: handlers.on_lane_due, OUTBOX_KIND: outbox_handler(bus)}
-    app.task("due", DueTimer(store, app.clock, SERVICE, due, report, settings.concurrency).run)
+    app.task(
+        "due",
+        DueTimer(store, app.clock, SERVICE, due, report, settings.due_period_s, settings.concurrency).run,
+    )
 
 
 async def _webhook(app: App[ForwarderSettings]) -> Webhook:

@@ -38,7 +38,12 @@ async def compose(app: App[IngestSettings]) -> None:
 
     gauges = AccountGauges(worker.accounts, app.metrics, app.settings.numbers, failed)
     app.task("account gauges", gauges.run)
-    app.task("due", DueTimer(store, app.clock, NAME, {OUTBOX_KIND: outbox_handler(bus)}, failed).run)
+    app.task(
+        "due",
+        DueTimer(
+            store, app.clock, NAME, {OUTBOX_KIND: outbox_handler(bus)}, failed, app.settings.due_period_s
+        ).run,
+    )
 
 
 def main() -> None:

@@ -119,7 +119,10 @@ async def assemble(
         OUTBOX_KIND: outbox_handler(bus),
         **_transcribing(transcription),
     }
-    app.task("due", DueTimer(store, clock, SERVICE, due, report, app.settings.decoders).run)
+    app.task(
+        "due",
+        DueTimer(store, clock, SERVICE, due, report, app.settings.due_period_s, app.settings.decoders).run,
+    )
 
 
 def _transcribing(transcription: Transcription | None) -> dict[str, Handler]:

@@ -43,7 +43,7 @@ class World:
 
     def timer(self, handler: Handler | None = None, limit: int = 10, skew_ms: int = 0) -> DueTimer:
         handlers = {"lane": handler or self.note}
-        return DueTimer(self.store, VirtualClock(skew_ms), SERVICE, handlers, self.report, limit)
+        return DueTimer(self.store, VirtualClock(skew_ms), SERVICE, handlers, self.report, 0.25, limit)
 
     async def note(self, item: Item) -> None:
         self.ran.append((round(asyncio.get_running_loop().time(), 3), item["id"]))
@@ -382,7 +382,9 @@ def test_events_published_at_once_are_not_published_again() -> None:
         await committed(world, events)
         await publish_outbox(bus, world.store, events, outbox(SERVICE, world.clock.now_ms(), events))
         assert await world.left() == []
-        timer = DueTimer(world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report)
+        timer = DueTimer(
+            world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report, 0.25
+        )
         await world.run_for(timer, 5)
         assert bus.out == events
 
@@ -393,7 +395,9 @@ def test_events_whose_writer_died_are_published_after_two_seconds_same_id() -> N
     async def scene() -> None:
         world, bus, events = World(), Bus(), [changed(1), changed(2)]
         await committed(world, events)
-        timer = DueTimer(world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report)
+        timer = DueTimer(
+            world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report, 0.25
+        )
         task = asyncio.ensure_future(world.run_for(timer, 4))
         await asyncio.sleep(1.9)
         assert bus.out == []
@@ -412,7 +416,9 @@ def test_a_bus_that_is_down_leaves_the_outbox_to_the_timer() -> None:
         bus.down = True
         await publish_outbox(bus, world.store, events, owed)
         assert await world.left() == ["p_1:1"]
-        timer = DueTimer(world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report)
+        timer = DueTimer(
+            world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report, 0.25
+        )
         task = asyncio.ensure_future(world.run_for(timer, 30))
         await asyncio.sleep(10)
         bus.down = False

@@ -55,7 +55,10 @@ async def assemble(app: App[GatewaySettings], whatsapp: Whatsapp) -> None:
         RECEIPT_KIND: receipts.on_due,
         OUTBOX_KIND: outbox_handler(bus),
     }
-    app.task("due", DueTimer(store, app.clock, SERVICE, due, report, settings.concurrency).run)
+    app.task(
+        "due",
+        DueTimer(store, app.clock, SERVICE, due, report, settings.due_period_s, settings.concurrency).run,
+    )
 
 
 async def _eum(app: App[GatewaySettings]) -> EumSocial:

@@ -63,7 +63,12 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace, edges: Edges |
     )
     lease = Lease(store, app.clock, app.ids, SERVICE)
     app.task("keeper", lambda stop: lease.run(stop, shift.work))
-    app.task("due", DueTimer(store, app.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, report).run)
+    app.task(
+        "due",
+        DueTimer(
+            store, app.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, report, app.settings.due_period_s
+        ).run,
+    )
     return shift
 
 

@@ -185,7 +185,7 @@ class Newsroom:
             RECEIPT_KIND: self.receipts.on_due,
             "event": outbox_handler(self.bus),
         }
-        timer = DueTimer(self.store, self.clock, service, handlers, self.report)
+        timer = DueTimer(self.store, self.clock, service, handlers, self.report, 0.25)
         task = asyncio.ensure_future(timer.run(stop))
         await asyncio.sleep(seconds)
         stop.set()

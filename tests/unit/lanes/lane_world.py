@@ -194,7 +194,7 @@ class World:
                 _unheard,
             )
             handlers = {LANE_KIND: self._on_due(store, lanes), "event": self._on_event}
-            timer = DueTimer(store, clock, SERVICE, handlers, _unheard)
+            timer = DueTimer(store, clock, SERVICE, handlers, _unheard, 0.25)
             await asyncio.gather(timer.run(asyncio.Event()), self._consume(queue, lanes))
 
         return life
