@@ -2,66 +2,23 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.bus.port import BusUnavailableError
 from shared.due import (
     BACKOFF_MOST_S,
-    OUTBOX_KIND,
     PAGE,
-    DueTimer,
-    Handler,
     due_item,
-    outbox,
-    outbox_handler,
-    publish_outbox,
 )
 from shared.errors import RetryAfter, StopAndPage
 from shared.events.model import ContactChanged, ContactChangedEvent, Event
 from shared.store.memory import MemoryStore
-from shared.store.port import Item, Op, StoreUnavailableError
-from sim.clock import VirtualClock
+from shared.store.port import Item, StoreUnavailableError
 from sim.loop import run
-
-SERVICE = "desk"
-
-
-class World:
-    """One service's due items and a task or more that run them."""
-
-    def __init__(self) -> None:
-        self.store = MemoryStore()
-        self.clock = VirtualClock()
-        self.ran: list[tuple[float, str]] = []
-        self.reports: list[tuple[str, type]] = []
-        self.stop = asyncio.Event()
-
-    def timer(self, handler: Handler | None = None, limit: int = 10, skew_ms: int = 0) -> DueTimer:
-        handlers = {"lane": handler or self.note}
-        return DueTimer(self.store, VirtualClock(skew_ms), SERVICE, handlers, self.report, 0.25, limit)
-
-    async def note(self, item: Item) -> None:
-        self.ran.append((round(asyncio.get_running_loop().time(), 3), item["id"]))
-
-    def report(self, kind: str, error: BaseException) -> None:
-        self.reports.append((kind, type(error)))
-
-    async def owe(self, id_: str, in_ms: int = 0, **data: object) -> None:
-        await self.store.write(due_item(SERVICE, self.clock.now_ms() + in_ms, "lane", id_, **data))
-
-    async def left(self) -> list[str]:
-        return [item["id"] for item in (await self.store.query("due", SERVICE)).items]
-
-    async def run_for(self, timer: DueTimer, seconds: float) -> None:
-        task = asyncio.ensure_future(timer.run(self.stop))
-        await asyncio.sleep(seconds)
-        self.stop.set()
-        await task
+from tests.unit.due_world import SERVICE, World
 
 
 def test_an_item_is_kept_under_its_time() -> None:
@@ -351,79 +308,3 @@ def changed(n: int) -> Event:
         time="2026-01-01T00:00:00.000Z",
         data=ContactChanged(contact_id=f"p_{n}", rev=1),
     )
-
-
-class Bus:
-    """A bus that can be down."""
-
-    def __init__(self) -> None:
-        self.out: list[Event] = []
-        self.down = False
-
-    async def publish(self, events: Sequence[Event]) -> None:
-        await asyncio.sleep(0)
-        if self.down:
-            raise BusUnavailableError
-        self.out += events
-
-    async def probe(self) -> None:
-        await self.publish([])
-
-
-async def committed(world: World, events: list[Event]) -> list[Op]:
-    ops: list[Op] = [*outbox(SERVICE, world.clock.now_ms(), events)]
-    await world.store.transact(ops, f"t{len(events)}")
-    return ops
-
-
-def test_events_published_at_once_are_not_published_again() -> None:
-    async def scene() -> None:
-        world, bus, events = World(), Bus(), [changed(1), changed(2)]
-        await committed(world, events)
-        await publish_outbox(bus, world.store, events, outbox(SERVICE, world.clock.now_ms(), events))
-        assert await world.left() == []
-        timer = DueTimer(
-            world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report, 0.25
-        )
-        await world.run_for(timer, 5)
-        assert bus.out == events
-
-    run(0, scene())
-
-
-def test_events_whose_writer_died_are_published_after_two_seconds_same_id() -> None:
-    async def scene() -> None:
-        world, bus, events = World(), Bus(), [changed(1), changed(2)]
-        await committed(world, events)
-        timer = DueTimer(
-            world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report, 0.25
-        )
-        task = asyncio.ensure_future(world.run_for(timer, 4))
-        await asyncio.sleep(1.9)
-        assert bus.out == []
-        await task
-        assert sorted(bus.out, key=lambda event: event.id) == events
-        assert await world.left() == []
-
-    run(0, scene())
-
-
-def test_a_bus_that_is_down_leaves_the_outbox_to_the_timer() -> None:
-    async def scene() -> None:
-        world, bus, events = World(), Bus(), [changed(1)]
-        owed = outbox(SERVICE, world.clock.now_ms(), events)
-        await world.store.transact(owed, "t")
-        bus.down = True
-        await publish_outbox(bus, world.store, events, owed)
-        assert await world.left() == ["p_1:1"]
-        timer = DueTimer(
-            world.store, world.clock, SERVICE, {OUTBOX_KIND: outbox_handler(bus)}, world.report, 0.25
-        )
-        task = asyncio.ensure_future(world.run_for(timer, 30))
-        await asyncio.sleep(10)
-        bus.down = False
-        await task
-        assert bus.out == events
-        assert set(world.reports) == {("event", BusUnavailableError)}
-
-    run(0, scene())
