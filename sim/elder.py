@@ -51,6 +51,10 @@ class PlainApp(SimApp[KeeperSettings]):
         return port
 
 
+class UnkeptError(Exception):
+    """What was written before this morning, while nothing went wrong, was not kept."""
+
+
 @dataclass
 class Past:
     """What somebody wrote long ago; `told` is what the audit must know of it."""
@@ -213,9 +217,10 @@ class Past:
 
     async def _found(self, wamid: str) -> Item:
         known = await self.servers.store.get("ids", received_id(ACCOUNT.pnid, wamid)) or {}
-        found = await self.servers.store.get("messages", known["conversation_id"], known["order_key"])
+        place = known.get("conversation_id", ""), known.get("order_key", "")
+        found = await self.servers.store.get("messages", *place)
         if found is None:
-            raise LookupError(wamid)
+            raise UnkeptError(f"{wamid} of long ago is not in the record")
         return found
 
     def _stamp(self, days: int) -> int:

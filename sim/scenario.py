@@ -18,7 +18,7 @@ from sim.cells import Site
 from sim.chaos import Chaos, Plan
 from sim.clock import VirtualClock
 from sim.desks import SETTLED_S, Desks, NeverAnsweredError
-from sim.elder import Past
+from sim.elder import Past, UnkeptError
 from sim.keeping import Keeping, yesterday
 from sim.loop import DeadlockError, StepLimitError, run
 from sim.observe import Circumstances, observe
@@ -112,7 +112,7 @@ def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Out
     plan.again_s = next((AGAIN_S[scene] for scene in AGAIN_S if scene in scenes), plan.again_s)
     try:
         (verdict, digest), loop = run(seed, _morning(seed, size, chaos, scenes))
-    except (DeadlockError, StepLimitError, RestlessError, NeverAnsweredError) as error:
+    except (DeadlockError, StepLimitError, RestlessError, NeverAnsweredError, UnkeptError) as error:
         return Outcome(seed, None, f"{type(error).__name__}: {error}", chaos, 0, 0.0, "")
     return Outcome(seed, verdict, "", chaos, loop.steps, loop.time(), digest)
 
