@@ -217,8 +217,9 @@ class Past:
 
     async def _found(self, wamid: str) -> Item:
         known = await self.servers.store.get("ids", received_id(ACCOUNT.pnid, wamid)) or {}
-        place = known.get("conversation_id", ""), known.get("order_key", "")
-        found = await self.servers.store.get("messages", *place)
+        found = None
+        if "conversation_id" in known:
+            found = await self.servers.store.get("messages", known["conversation_id"], known["order_key"])
         if found is None:
             raise UnkeptError(f"{wamid} of long ago is not in the record")
         return found
