@@ -29,6 +29,7 @@ from shared.record.outbound import Draft
 from shared.record.shape import MediaItem
 from shared.store.port import ContendedError, Item, Store, StoreUnavailableError, Update
 from shared.vault.keys import ContactKeys
+from shared.vault.port import KeyDestroyedError
 from sim.connect import OURS as CONNECT_CONTACT
 from sim.wires import SECRET
 from twin.audit.observed import Acknowledged
@@ -258,7 +259,10 @@ class Desks:
         draft = Draft(message_id, conversation, "ana", "image", body, "foto", pending)
 
         async def record(stage: Backstage) -> Item | None:
-            kept = await stage.record.outbound.record(draft)
+            try:
+                kept = await stage.record.outbound.record(draft)
+            except KeyDestroyedError:
+                return None  # erased meanwhile
             await publish_outbox(stage.bus, stage.store, kept.events, kept.owed)
             return kept.message
 

@@ -299,7 +299,7 @@ def _bench(seed: int) -> Bench:
     """A fresh folder: hard links to the tools, no state."""
     shutil.rmtree(_WORK, ignore_errors=True)
     _WORK.mkdir(parents=True)
-    subprocess.run(["cp", "-al", str(TOOLS), str(_WORK / "tools")], check=True)  # noqa: S603, S607 - our own words, programs as found
+    subprocess.run(["cp", "-al", str(TOOLS.resolve()), str(_WORK / "tools")], check=True)  # noqa: S603, S607 - our own words, programs as found
     free = {row: free_port() for row in ports.DEFAULTS}
     return Bench(_WORK / "state", _WORK / "tools", free, random.Random(seed))  # noqa: S311 - choices, no secrets
 
