@@ -61,7 +61,7 @@ class Backup:
 
 
 class NoContactError(Exception):
-    """There is no such contact, or it is erased already."""
+    """There is no such contact."""
 
 
 class Requests:
@@ -74,7 +74,7 @@ class Requests:
         self._ids = ids
 
     async def ask(self, contact_id: str, reference: str, by: str) -> str:
-        """Ask for a person's erasure; answers the erasure's id, of the request under way where there is one.
+        """Ask for a person's erasure; answers the erasure's id, of the one under way or done where there is one.
 
         Args:
             contact_id: any contact of the person.
@@ -84,11 +84,14 @@ class Requests:
         Raises NoContactError, StoreUnavailableError.
         """
         root = await self._people.root(contact_id)
-        if root is None or root.get("erased"):
-            raise NoContactError(contact_id)
-        for item in await self.open():
-            if item["contact_id"] == root["pk"]:
+        gone = root is None or bool(root.get("erased"))
+        same = {contact_id, root["pk"]} if root else {contact_id}
+        known = [*await self.open(), *(await self._listed(RECEIPTS) if gone else ())]
+        for item in known:  # whoever did not hear the answer asks again
+            if item["contact_id"] in same:
                 return str(item["sk"])
+        if root is None or gone:
+            raise NoContactError(contact_id)
         erasure_id = f"e_{self._ids.ulid()}"
         await self._put(erasure_id, root["pk"], reference, by, self._clock.now_ms())
         return erasure_id
@@ -101,10 +104,13 @@ class Requests:
 
     async def open(self) -> list[Item]:
         """Every request under way, oldest first."""
+        return await self._listed(KIND)
+
+    async def _listed(self, kind: str) -> list[Item]:
         items: list[Item] = []
         start: Item | None = None
         while True:
-            page = await self._store.query("config", KIND, start=start)
+            page = await self._store.query("config", kind, start=start)
             items += page.items
             start = page.next
             if start is None:
