@@ -41,6 +41,7 @@ LONGER_S = {
     Scene.ERASED: 200.0,
     Scene.AGED: 110.0,
 }  # in these it takes longer until what they are for happens
+LONGEST_S = 500.0  # in which a keeper never comes to its end
 AGAIN_S = {Scene.NOTES: (620.0, 800.0)}  # and when somebody looks after what nobody told of
 KEEPERS = frozenset({Scene.ERASED, Scene.AGED})  # scenes that need the keeper
 MUCH = frozenset({Scene.BURST, Scene.FLURRY, Scene.HURRY}) | KEEPERS  # scenes in which much must move
@@ -145,7 +146,8 @@ async def _morning(seed: int, size: Size, chaos: Chaos, scenes: frozenset[Scene]
         day.index, day.hooks, day.media, day.desks, stenographer, day.keeping, forwarders=forwarders
     ):
         running += [asyncio.ensure_future(life) for life in day.world.cast(kind)]
-    watchers = [asyncio.ensure_future(day.desks.watch()), asyncio.ensure_future(_operator(day))]
+    acts = (day.desks.watch(), _operator(day), _kept_from_work(day))
+    watchers = [asyncio.ensure_future(act) for act in acts]
     await asyncio.gather(*people(day, size.messages, size.replies))
     await _rest(day)
     await _afternoon(day)
@@ -252,6 +254,15 @@ async def _operator(day: Day) -> None:
         if breaker and breaker.get("open"):
             day.reopened.append(clock.now_ms())
             await store.write(close(ACCOUNT.waba_id, day.reopened[-1]))
+
+
+async def _kept_from_work(day: Day) -> None:
+    """Faults go on while the keeper has something to do: else the last steps of its long ways are never struck."""
+    loop, plan = asyncio.get_running_loop(), day.world.chaos.plan
+    while loop.time() < LONGEST_S:
+        await asyncio.sleep(CHECK_S)
+        if await _keeping(day):
+            plan.until_s = max(plan.until_s, loop.time() + 2 * CHECK_S)
 
 
 async def _unsettled(servers: Servers) -> list[str]:
