@@ -11,13 +11,14 @@ from typing import Any
 from services.desk.api.conversations import message as message_detail
 from services.desk.api.conversations import transcribe
 from services.desk.drafts import DocumentReply, PictureReply, SoundReply
-from services.desk.uploads import UploadIn
+from services.desk.uploads import SERVICE, UploadIn
 from services.media.adapters.memory import EICAR
 from shared import topology
-from shared.due import due_item
+from shared.due import due_item, outbox
 from shared.media.uploads import PENDING, upload_key
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.policy.budget import DAY_MS, Kind
+from shared.record import events
 from shared.store.port import Attr, Check, ConditionFailedError, Key, Put, Update
 from sim.clock import EPOCH_MS
 from sim.desks import ANA, Desks
@@ -65,6 +66,7 @@ class Filing:
 
     def __init__(self, desks: Desks, servers: Servers, rng: Random) -> None:
         self._desks = desks
+        self._servers = servers
         self._bucket = servers.buckets[topology.MEDIA_BUCKET]
         self._rng = rng
 
@@ -85,6 +87,24 @@ class Filing:
         upload = await self._uploaded(photo, "file-to")
         if upload is not None:
             await self._reply(photo, upload, "file-to.one", conversation)
+
+    async def waiting(self, conversation: str, seconds: float) -> None:
+        """A photo into one thread and another; the desk died before it told that the bytes are there, so both wait."""
+        photo = _files(self._rng)[0]
+        asked = UploadIn(kind="image", mime=photo.mime, size=len(photo.data))
+        opened = await self._desks.insist(lambda parts: parts.uploads.open(asked, ANA, "file-waits"))
+        page = await self._desks.insist(lambda parts: parts.inbox.page(50))
+        others = [each["pk"] for each in page.items if each["pk"] != conversation] if page else []
+        if opened is None or not others:
+            return
+        upload, now_ms = str(opened["pk"]), _now_ms()
+        await self._bucket.put(upload_key(upload), photo.data, content_type=photo.mime, absent=True)
+        told = events.upload_completed({**opened, "rev": 2}, events.Envelope(now_ms, correlation=upload))
+        owed = outbox(SERVICE, now_ms + int(seconds * 1000), [told])
+        moved = Update("media", upload, "-", set={"state": PENDING, "rev": 2})
+        await self._servers.store.transact([moved, *owed], upload[:32])
+        for number, thread in enumerate((conversation, self._rng.choice(others))):
+            await self._reply(photo, upload, f"file-waits.{number}", thread)
 
     async def _uploaded(self, file: _File, key: str) -> str | None:
         """Declared, put and completed, each of it twice, the bytes cut off the first time."""

@@ -250,7 +250,9 @@ class Keeping:
         self.outside.event("user_preferences", said)
         self.outside.event("something_else", {"any": f"habla de {who.wa_id}"})
         await self.desks.flurry_to(thread, 2)
-        await Filing(self.desks, self.servers, self.rng).to(thread)
+        filing = Filing(self.desks, self.servers, self.rng)
+        await filing.to(thread)
+        await filing.waiting(thread, self.rng.uniform(0, 2 * KNOWN_S))
         await self._chatted(thread)
         orphan = f"sealed/messages/{thread}/0"  # of a write that was tried again: each seals its own
         await self.servers.buckets[topology.RAW_BUCKET].put(orphan, b"sealed")

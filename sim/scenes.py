@@ -63,7 +63,7 @@ SELDOM = 0.125
 ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("services/desk/log.py", "reaches"): (Scene.LATECOMER,),
     ("services/desk/media.py", "_over_budget"): (Scene.NOTES, Scene.QUOTA),
-    ("shared/record/files.py", "drop_incoming"): (Scene.ERASED,),
+    ("shared/record/files.py", "drop"): (Scene.ERASED,),
     ("shared/record/files.py", "_hash"): (Scene.ERASED,),
     ("shared/record/files.py", "_unclaimed"): (Scene.ERASED,),
     ("services/media/uploads.py", "_stand"): (Scene.UPLOADS, Scene.SWEPT),

@@ -73,7 +73,7 @@ async def assemble(app: App[DeskSettings], urls: Urls, secrets: SecretWriter, ti
     )
     log, audit = DeskLog(store, clock, ids), AuditLog(store, clock, ids)
     bucket, exports = await app.objects(topology.MEDIA_BUCKET), await app.objects(topology.EXPORTS_BUCKET)
-    uploads = Uploads(store, bucket, Files(store, bucket, clock), tickets, bus, clock, ids)
+    uploads = Uploads(store, bucket, Files(store, bucket, clock, ids), tickets, bus, clock, ids)
     renderer = Renderer(store, record.reader, record.people, urls, clock)
 
     def report(what: str, error: BaseException) -> None:

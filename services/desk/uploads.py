@@ -16,7 +16,7 @@ from shared.due import due_item, outbox, publish_outbox
 from shared.http.principal import Principal
 from shared.http.problems import Problem
 from shared.ids import Ids, upload_id
-from shared.media.uploads import KEPT_MS, LIMITS, MB, OPEN, PENDING, TABLE, Kind, upload_key
+from shared.media.uploads import ENDED, KEPT_MS, LIMITS, MB, OPEN, PENDING, TABLE, Kind, upload_key
 from shared.objects.port import Objects
 from shared.record import events
 from shared.record.commit import commit
@@ -118,7 +118,7 @@ class Uploads:
     async def get(self, upload: str, caller: Principal) -> Item:
         """An upload of the caller's. Raises Problem 404."""
         item = await self._store.get(TABLE, upload)
-        if item is None or item.get("agent") != caller.agent_id:
+        if item is None or item.get("agent") != caller.agent_id or item["state"] == ENDED:
             raise Problem(404, "not-found", "upload_id")
         return item
 
@@ -160,7 +160,7 @@ class Uploads:
 
     async def _again(self, item: Item) -> Item:
         seen = await self._store.get(TABLE, item["pk"])
-        if seen is None:  # it ended this very moment
+        if seen is None or seen["state"] == ENDED:  # this very moment
             raise ContendedError("upload: gone while it was asked for again")
         # Once it is settled, `mime` and `size` are what was found and no longer what was declared.
         told = ("kind",) if "sha256" in seen else ("kind", "mime", "size")

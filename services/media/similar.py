@@ -3,20 +3,22 @@
 `media`, pk = "near", sk = `<rendered ms>#<sha256>`: `index`, three hashes of 8 bytes. Every task holds them all (24
 bytes a picture) and reads on from where it was before each look. A group is named after its first-seen picture: the others say
 `like` = its sha256, and beside it lies `like#<sha256>` for each (shared/media/origin.py reads them). Both sides
-write first and look second, so that two pictures that come at once cannot miss each other.
+write first and look second, so that two pictures that come at once cannot miss each other. A picture that is being
+deleted joins nobody, nor is it joined: what its deletion has to clean up stands before it is marked.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from services.media.ledger import GOING
 from services.media.ports import Hashes
 from shared.clock import Clock
 from shared.ids import Ids
 from shared.media.likeness import NEAR
 from shared.media.origin import LIKE, like_sk
 from shared.record.commit import commit
-from shared.store.port import Attr, ConditionFailedError, Item, Key, Op, Put, Store, Update
+from shared.store.port import Attr, Check, ConditionFailedError, Item, Key, Op, Put, Store, Update
 
 TABLE, PARTITION = "media", "near"
 HASHES, BYTES = 3, 8
@@ -118,15 +120,16 @@ class Similar:
     async def _items(self, shas: Sequence[str]) -> list[Item]:
         keys = [(TABLE, each, "-") for each in dict.fromkeys(shas)]
         found = await self._store.get_many(keys)
-        return [found[key] for key in keys if key in found]
+        return [found[key] for key in keys if key in found and GOING not in found[key]]
 
     async def _write(self, first: str, later: str) -> None:
-        there = Attr("pk").exists()
+        stays = Attr("pk").exists() & Attr(GOING).not_exists()
         ops: list[Op] = [
-            Update(TABLE, later, "-", set={LIKE: first}, condition=there),
+            Check(TABLE, first, "-", stays),
+            Update(TABLE, later, "-", set={LIKE: first}, condition=stays),
             Put(TABLE, {"pk": first, "sk": like_sk(later), "at": self._clock.now_ms()}),
         ]
         try:
             await commit(self._store, self._ids, ops)
         except ConditionFailedError:
-            return  # gone meanwhile
+            return  # one of them goes meanwhile

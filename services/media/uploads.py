@@ -2,8 +2,8 @@
 
 The road and the items: shared/media/uploads.py. `upload.completed` has the file scanned and put where it is kept; what
 must be made of it is owed in `due` (kind `convert`), for a film takes minutes. A message of an upload that is not
-settled waits beside it: `media`, pk = upload_id, sk = `wait#<message_id>#<n>`. Both sides write first and look second,
-so that they cannot miss each other.
+settled has waited beside it since it was recorded: both sides write first and look second, so that they cannot miss
+each other.
 """
 
 from collections.abc import AsyncGenerator
@@ -21,7 +21,7 @@ from shared.due import due_item
 from shared.errors import RetryAfter
 from shared.events.model import Event
 from shared.ids import Ids
-from shared.media.uploads import PENDING, TABLE, upload_key
+from shared.media.uploads import PENDING, TABLE, WAIT, upload_key
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.objects.port import ObjectMissingError, Objects
 from shared.observability.metrics import Metrics
@@ -84,10 +84,9 @@ class Uploads:
         Raises RetryAfter while nothing can be decoded here.
         """
         upload = await self._store.get(TABLE, str(item["upload_id"]))
-        if upload is not None:
+        if upload is not None and upload["state"] == PENDING:
             await self._stand(upload)
-            if upload["state"] == PENDING:
-                upload = await self._converted(upload)
+            upload = await self._converted(upload)
         await self._told(str(item["upload_id"]), upload)
 
     async def recorded(self, message: Item) -> None:
@@ -209,9 +208,9 @@ class Uploads:
     async def _told(self, upload_id: str, upload: Item | None) -> None:
         """Tell of a settled upload, and settle what waits for it."""
         told: list[Event] = []
-        if upload is not None:
+        if upload is not None and upload["state"] in SETTLED:
             told.append(events.upload_settled(upload, self._envelope(upload_id)))
-        page = await self._store.query(TABLE, upload_id, Key("sk").begins_with("wait#"))
+        page = await self._store.query(TABLE, upload_id, Key("sk").begins_with(WAIT))
         for wait in page.items:
             told += await self._attached(wait, upload)
         if told:
@@ -220,14 +219,11 @@ class Uploads:
             await self._store.write(Delete(TABLE, upload_id, wait["sk"]))
 
     async def _wanted(self, message: Item, each: Item) -> None:
-        """Wait for an upload; one that is settled, or gone, is waited for no longer than this takes."""
+        """Settle a medium whose upload is settled, or gone; else whoever settles it finds who waits."""
         if each["state"] != PENDING:
             told = [events.media_settled(message, each["n"], self._envelope(message["message_id"]))]
             await self._bus.publish(told)
             return
-        place = {"conversation_id": message["pk"], "order_key": message["sk"], "n": each["n"]}
-        sk = f"wait#{message['message_id']}#{each['n']}"
-        await self._store.write(Put(TABLE, {"pk": each["upload_id"], "sk": sk, **place}))
         upload = await self._store.get(TABLE, each["upload_id"])
         if upload is None or upload["state"] in SETTLED:
             await self._told(each["upload_id"], upload)

@@ -7,12 +7,27 @@ to it are they deleted. Whoever adds a reference must do it in a transaction tha
 """
 
 import hashlib
+from collections.abc import Sequence
 
 from shared.clock import Clock
+from shared.ids import Ids
 from shared.media.origin import LIKE, like_sk
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.objects.port import ObjectMissingError, Objects
-from shared.store.port import Attr, ConditionFailedError, Delete, Item, Key, Put, Store, Update
+from shared.record.commit import commit
+from shared.store.port import (
+    Attr,
+    Check,
+    ConditionFailedError,
+    ContendedError,
+    Delete,
+    Item,
+    Key,
+    Op,
+    Put,
+    Store,
+    Update,
+)
 
 TABLE = "media"
 GOING = "going"
@@ -26,10 +41,11 @@ class Files:
         bucket: the media bucket.
     """
 
-    def __init__(self, store: Store, bucket: Objects, clock: Clock) -> None:
+    def __init__(self, store: Store, bucket: Objects, clock: Clock, ids: Ids) -> None:
         self._store = store
         self._bucket = bucket
         self._clock = clock
+        self._ids = ids
 
     async def references(self, sha256: str) -> list[str]:
         """Sort keys of some references to a file; empty = nobody refers to it."""
@@ -50,13 +66,13 @@ class Files:
         await self._remove(sha256, item)
         return True
 
-    async def drop_incoming(self, message_id: str) -> int:
-        """Delete what a source brought for a message and nobody settled; how many.
+    async def drop(self, prefix: str) -> int:
+        """Delete what was brought, in `incoming/` or `uploads/`, and nobody settled; how many.
 
         A worker copies it to where it is kept before it writes the reference: one that died in between left a
         copy that nobody refers to. Whoever refers to the same bytes since puts them there again.
         """
-        keys = [info.key async for info in self._bucket.list(f"incoming/{message_id}/")]
+        keys = [info.key async for info in self._bucket.list(prefix)]
         for key in keys:
             await self._unclaimed(await self._hash(key))
             await self._bucket.delete(key)
@@ -73,7 +89,7 @@ class Files:
 
     async def _unclaimed(self, sha256: str) -> None:
         if await self._store.get(TABLE, sha256) is None:
-            await self._drop(served_key(sha256).removesuffix(ORIGINAL))
+            await self._emptied(served_key(sha256).removesuffix(ORIGINAL))
             await self._bucket.delete(f"quarantine/{sha256}")
 
     async def _marked(self, sha256: str) -> Item | None:
@@ -87,7 +103,7 @@ class Files:
 
     async def _remove(self, sha256: str, item: Item) -> None:
         """The bytes, what stands beside the item and about it elsewhere (services/media/similar.py), then itself."""
-        await self._drop(served_key(sha256).removesuffix(ORIGINAL))
+        await self._emptied(served_key(sha256).removesuffix(ORIGINAL))
         await self._bucket.delete(f"quarantine/{sha256}")
         await self._bequeath(sha256, item)
         rows = [("near", item["near_sk"])] if "near_sk" in item else []
@@ -100,33 +116,49 @@ class Files:
             return  # somebody else was as far
 
     async def _bequeath(self, sha256: str, item: Item) -> None:
-        """Pictures that are grouped under this one go over to the group it is in itself, or to the first of them."""
+        """Pictures that are grouped under this one go over to the group it is in itself, or to the first that stays."""
         beside = (await self._store.query(TABLE, sha256, Key("sk").begins_with(like_sk("")))).items
         members = [row["sk"].removeprefix(like_sk("")) for row in beside]
-        for member in reversed(members):  # the heir last: whoever dies on the way finds the same one again
-            heir = item.get(LIKE, members[0])
+        heir = await self._heir([*([item[LIKE]] if LIKE in item else []), *members]) if members else None
+        for member in sorted(
+            members, key=lambda each: each == heir
+        ):  # whoever dies on the way finds the heir again
             await self._regroup(member, sha256, None if heir == member else heir)
             await self._store.write(Delete(TABLE, sha256, like_sk(member)))
 
-    async def _regroup(self, member: str, gone: str, heir: str | None) -> None:
-        """One picture of a group whose first one goes; again it is the same."""
-        moved = {LIKE: heir} if heir else {}
-        mine = Attr(LIKE).eq(gone) | Attr(LIKE).eq(heir or gone)
-        op = Update(TABLE, member, "-", set=moved, remove=[] if heir else [LIKE], condition=mine)
-        try:
-            await self._store.write(op)
-        except ConditionFailedError:
-            return  # gone, or in another group since
-        if heir:
-            await self._store.write(
-                Put(TABLE, {"pk": heir, "sk": like_sk(member), "at": self._clock.now_ms()})
-            )
+    async def _heir(self, candidates: Sequence[str]) -> str | None:
+        """The first of some pictures that is not going itself."""
+        found = await self._store.get_many([(TABLE, each, "-") for each in candidates])
+        return next((key[1] for each in candidates if _stays(found.get(key := (TABLE, each, "-")))), None)
 
-    async def _drop(self, prefix: str) -> int:
+    async def _regroup(self, member: str, gone: str, heir: str | None) -> None:
+        """One picture of a group whose first one goes; again it is the same. Raises ContendedError: the heir goes too."""
+        stays = Attr("pk").exists() & Attr(GOING).not_exists()
+        mine = stays & (Attr(LIKE).eq(gone) | Attr(LIKE).eq(heir or gone))
+        ops: list[Op] = [Update(TABLE, member, "-", remove=[LIKE], condition=mine)]
+        if heir:
+            beside = {"pk": heir, "sk": like_sk(member), "at": self._clock.now_ms()}
+            ops = [
+                Update(TABLE, member, "-", set={LIKE: heir}, condition=mine),
+                Put(TABLE, beside),
+                Check(TABLE, heir, "-", stays),
+            ]
+        try:
+            await commit(self._store, self._ids, ops)
+        except ConditionFailedError as error:
+            if 0 not in error.failed:
+                raise ContendedError("media: a picture goes, and the one after it too") from None
+            return  # gone or going, or in another group since
+
+    async def _emptied(self, prefix: str) -> int:
         keys = [info.key async for info in self._bucket.list(prefix)]
         for key in keys:
             await self._bucket.delete(key)
         return len(keys)
+
+
+def _stays(item: Item | None) -> bool:
+    return item is not None and GOING not in item
 
 
 def reference_sk(message_id: str, n: int) -> str:

@@ -11,6 +11,7 @@ from shared.events.model import Event
 from shared.ids import Ids, order_key
 from shared.lanes.owed import owe
 from shared.lanes.port import Lane
+from shared.media.uploads import waits
 from shared.record import events
 from shared.record.codec import content_sha
 from shared.record.commit import ATTEMPTS, commit, pause
@@ -132,6 +133,7 @@ class Outbound:
             move(thread.item, Movement(message, preview=await self._preview(draft, message))),
             *self._owe(draft, message),
             *_relation(draft, message, target),
+            *waits(message),
             *owed,
         ]
         try:

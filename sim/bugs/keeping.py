@@ -240,4 +240,14 @@ def redelivery_undoes_erasure(_sound: Any) -> Any:
     return lambda *_args: False
 
 
+@_garden.bug(
+    "an upload ends though somebody else waits for it",
+    "services.ingest.keeper.erasers.files:WAIT",
+    scenes=_ERASED,
+)
+def upload_ends_under_others(_sound: Any) -> Any:
+    """Their message never gets its file."""
+    return "nobody#"
+
+
 BUGS = _garden.grown()

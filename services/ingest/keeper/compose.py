@@ -31,7 +31,7 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace, edges: Edges |
     ours = Ours.of(settings.wabas, settings.numbers, settings.connect_instances)
     record, scope = await _record(app), settings.bsuid_scope
     holds = Holds(store, record.people, app.clock, app.ids, SERVICE)
-    files = Files(store, bucket, app.clock)
+    files = Files(store, bucket, app.clock, app.ids)
     looker = Looker(store, raw, await ingest(app), search, bus, ours, scope, app.clock)
     erasing = Erasing(
         store,

@@ -38,7 +38,7 @@ class Desk:
         ports: list[Any] = [Mortal(each, fuse) for each in (base.store, w.bucket, w.bus)]
         store, bucket, bus = ports
         record = build(store, base.raw, base.keys, base.pepper, base.clock, base.ids, service=SERVICE)
-        files = Files(store, bucket, base.clock)
+        files = Files(store, bucket, base.clock, base.ids)
         self.uploads = Uploads(store, bucket, files, PlainTickets(), bus, base.clock, base.ids)
         self.replies = Replies(store, record.reader, record.outbound, self.uploads, bus, base.clock, base.ids)
         audit = AuditLog(store, base.clock, base.ids)

@@ -62,7 +62,7 @@ class World:
         self.clients: list[float] = []
         self.agents: list[float] = []
         self.bucket, self.exports = MemoryObjects(MEDIA_BUCKET), MemoryObjects(EXPORTS_BUCKET)
-        files = Files(base.store, self.bucket, base.clock)
+        files = Files(base.store, self.bucket, base.clock, base.ids)
         self.uploads = Uploads(base.store, self.bucket, files, PlainTickets(), self.bus, base.clock, base.ids)
         self.provider = Provider()
         self.provider.clock.now_s = NOON_MS / 1000

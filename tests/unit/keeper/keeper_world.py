@@ -95,7 +95,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
     store, raw, search = given["store"], given["raw"], given["search"]
     record = build(store, raw, w.keys, w.pepper, w.clock, w.ids, service=SERVICE)
     holds = Holds(store, record.people, w.clock, w.ids, SERVICE)
-    files = Files(store, given["bucket"], w.clock)
+    files = Files(store, given["bucket"], w.clock, w.ids)
     requests = Requests(store, record.people, w.clock, w.ids)
     stores = Stores(
         store,

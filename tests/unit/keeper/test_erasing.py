@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from services.ingest.keeper.ports import EdgesUnavailableError
 from shared.bus.attributes import body
 from shared.events.model import EVENT, MediaSettledEvent
-from shared.media.uploads import upload_key
+from shared.media.uploads import upload_key, wait_sk
 from shared.objects.cdn import served_key
 from shared.record import events
 from shared.record.codec import dumps, loads
 from shared.record.erasure import NoContactError
 from shared.record.files import reference_sk
 from shared.record.holds import NoSubjectError
-from shared.store.port import Put, StoreUnavailableError, Update
+from shared.record.outbound import Draft, Outbound
+from shared.store.port import ContendedError, Put, StoreUnavailableError, Update
 from sim.loop import run as run_virtual
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import ANA, change, envelope, said
@@ -423,6 +424,83 @@ async def test_an_upload_sent_to_the_person_ends_with_the_message() -> None:
     assert b"a file of ours" not in await stored(k)
     assert await w.store.get("media", "u_1") is None
     assert [sha in item["event"] for item in await w.items("desk_log")] == [False]
+
+
+async def waiting(k: Keep, message_id: str, conversation_id: str) -> dict[str, Any]:
+    """A reply with an upload that is not settled yet."""
+    w = k.world
+    outbound = Outbound(w.store, w.record.reader, w.record.sealing, w.clock, w.ids, "desk", 400)
+    medium: Any = {"n": 0, "mime": "image/jpeg", "state": "pending", "upload_id": "u_1"}
+    said_ = {"type": "image", "image": {"id": "u_1"}}
+    kept = await outbound.record(Draft(message_id, conversation_id, "ana", "image", said_, media=[medium]))
+    assert kept.message is not None
+    return dict(kept.message)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+async def test_an_upload_that_somebody_else_waits_for_stays_until_they_have_it(settled: bool) -> None:  # noqa: FBT001 - drawn
+    k = keep()
+    ana = await morning(k)
+    w, sha = k.world, hashlib.sha256(b"a file of ours").hexdigest()
+    await w.store.write(Put("media", {"pk": "u_1", "sk": "-", "state": "pending", "rev": 2}))
+    await k.bucket.put(upload_key("u_1"), b"a file of ours")
+    theirs = await waiting(k, "o_ana", (await message_of(k, "wamid.a1"))["pk"])
+    other = await waiting(k, "o_luis", (await message_of(k, "wamid.l1"))["pk"])
+    if settled:  # the worker is at its second message
+        media = [{**theirs["media"][0], "state": "ready", "sha256": sha}]
+        await w.store.write(
+            Update("messages", theirs["pk"], theirs["sk"], set={"media": media}, add={"rev": 1})
+        )
+        await w.store.write(Put("media", {"pk": sha, "sk": reference_sk(theirs["message_id"], 0)}))
+        await w.store.write(Update("media", "u_1", "-", set={"state": "ready", "sha256": sha}))
+        await w.store.write(Put("media", {"pk": sha, "sk": reference_sk("u_1", 0)}))
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    upload = await w.store.get("media", "u_1")
+    assert upload is not None
+    assert upload["state"] == ("ready" if settled else "pending")
+    waits = [each["sk"] for each in await w.items("media") if each["pk"] == "u_1" and each["sk"] != "-"]
+    assert waits == [wait_sk(other["message_id"], 0)]
+    assert await k.bucket.head(upload_key("u_1")) is not None
+    assert settled == (await w.store.get("media", sha, reference_sk("u_1", 0)) is not None)
+    await waiting(k, "o_luis_2", other["pk"])
+    assert "ending" not in (await w.store.get("media", "u_1") or {})
+
+
+async def test_an_upload_that_somebody_is_sent_as_it_is_looked_at_stays() -> None:
+    k = keep()
+    ana = await morning(k)
+    w, luis = k.world, (await message_of(k, "wamid.l1"))["pk"]
+    await w.store.write(Put("media", {"pk": "u_1", "sk": "-", "state": "pending", "rev": 2}))
+    await waiting(k, "o_ana", (await message_of(k, "wamid.a1"))["pk"])
+    query = w.store.query
+
+    async def and_then(table: str, pk: str, *given: Any, **more: Any) -> Any:
+        page = await query(table, pk, *given, **more)
+        if (table, pk) == ("media", "u_1") and await w.store.get("ids", "o_luis") is None:
+            await waiting(k, "o_luis", luis)
+        return page
+
+    w.store.query = and_then  # type: ignore[method-assign] # the moment between the look and the end
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert (await w.store.get("media", "u_1") or {})["state"] == "pending"
+
+
+async def test_an_upload_that_only_the_person_waits_for_ends_and_is_sent_to_nobody_any_more() -> None:
+    k = keep()
+    ana = await morning(k)
+    w, cid = k.world, (await message_of(k, "wamid.a1"))["pk"]
+    await w.store.write(Put("media", {"pk": "u_1", "sk": "-", "state": "pending", "rev": 2}))
+    await k.bucket.put(upload_key("u_1"), b"a file of ours")
+    await k.bucket.put(
+        served_key(hashlib.sha256(b"a file of ours").hexdigest()), b"a file of ours"
+    )  # not referred to
+    for message_id in ("o_1", "o_2"):
+        await waiting(k, message_id, cid)
+    await k.through(await k.requests.ask(ana, "x", "agent-1"))
+    assert [each for each in await w.items("media") if each["pk"] == "u_1"] == []
+    assert b"a file of ours" not in await stored(k)
+    with pytest.raises(ContendedError):
+        await waiting(k, "o_3", (await message_of(k, "wamid.l1"))["pk"])
 
 
 async def test_what_was_still_fetched_or_written_down_for_the_person_is_found_by_the_next_round() -> None:

@@ -20,7 +20,7 @@ from services.media.uploads import CONVERT, Ports, Uploads
 from shared.bus.attributes import body
 from shared.errors import RetryAfter
 from shared.events.model import MediaSettledEvent
-from shared.media.uploads import KEPT_MS, PENDING, TABLE, Kind, upload_key
+from shared.media.uploads import ENDED, KEPT_MS, PENDING, TABLE, Kind, upload_key
 from shared.objects.cdn import served_key
 from shared.objects.memory import MemoryObjects
 from shared.observability.metrics import Metrics
@@ -28,7 +28,7 @@ from shared.queue.port import Message
 from shared.record import events
 from shared.record.files import Files
 from shared.record.outbound import Draft, Outbound
-from shared.store.port import Delete, Put
+from shared.store.port import Delete, Put, Update
 from shared.topology import MEDIA_BUCKET
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import Told, ana, change, desk, envelope, said
@@ -193,7 +193,7 @@ async def test_a_redelivery_only_tells_again() -> None:
     first, *again = [each.id for each in room.bus.events if each.id.startswith(UPLOAD)]
     assert set(again) == {first}
     mine = [each.id for each in room.bus.events if each.id.startswith("o_one")]
-    assert len(mine) == 2
+    assert len(mine) == 3  # as it was settled, and for each redelivery of its recording
     assert len(set(mine)) == 1
 
 
@@ -216,7 +216,7 @@ async def test_what_must_not_go_out_is_settled_so_and_nothing_of_it_is_kept(
     found, medium = await room.upload(), await room.medium()
     assert (found["state"], found["reason"]) == (medium["state"], medium["reason"]) == (state, reason)
     assert await room.keys() == []
-    assert room.settled() == [(UPLOAD, state), (UPLOAD, state), ("o_one", state)]
+    assert room.settled() == [(UPLOAD, state), ("o_one", state), ("o_one", state)]
 
 
 @pytest.mark.parametrize(
@@ -259,6 +259,15 @@ async def test_while_nothing_can_be_decoded_it_waits() -> None:
     assert (await room.upload())["state"] == "ready"
 
 
+async def test_nothing_is_made_of_an_upload_that_has_ended() -> None:
+    room = await Bench().begin()
+    await room.receive(await room.put())
+    await room.world.store.write(Update(TABLE, UPLOAD, "-", set={"state": ENDED}))
+    await room.bucket.delete(served_key(SHA))
+    await room.due()
+    assert await room.keys() == [upload_key(UPLOAD)], "which the keeper takes with it"
+
+
 async def test_a_message_whose_upload_is_gone_says_so() -> None:
     room = await Bench().begin()
     completed, recorded = await room.put(), await room.record()
@@ -275,7 +284,7 @@ async def test_a_file_outlives_its_upload_in_its_messages() -> None:
     await room.receive(completed)
     await room.due()
     await room.receive(recorded)
-    files = Files(room.world.store, room.bucket, room.world.clock)
+    files = Files(room.world.store, room.bucket, room.world.clock, room.world.ids)
     assert not await files.release(SHA, UPLOAD, 0)
     assert served_key(SHA, "wa_image.jpg") in await room.keys()
     assert await files.release(SHA, "o_one", 0)

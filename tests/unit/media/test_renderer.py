@@ -192,7 +192,7 @@ async def test_of_what_is_gone_nothing_is_made_and_nothing_left(gone: str) -> No
         await store.write(Delete(*place))
     elif gone == "erased":
         await store.write(Update(*place, set={"erased": True}))
-    await Files(store, room.bucket, room.world.clock).release(SHA, ID, 0)
+    await Files(store, room.bucket, room.world.clock, room.world.ids).release(SHA, ID, 0)
     await room.bucket.put(served_key(SHA, "thumb.webp"), b"late")
     await renderer(room, MemoryDecoder()).on_due(item)
     assert await room.keys() == []

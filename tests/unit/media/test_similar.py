@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.media.ledger import GOING
 from services.media.ports import Hashes
 from services.media.similar import Index, Similar, near_entry
 from shared.media.likeness import NEAR, distance, nearest
-from shared.media.origin import Origin, origin
+from shared.media.origin import LIKE, Origin, origin
 from shared.store.port import Put, Update
 from tests.unit.record.world import World, world
 
@@ -94,6 +96,32 @@ async def test_a_picture_that_is_gone_is_near_to_none() -> None:
     await keep(w, "b", near(WORD, 1))
     assert await similar(w).join("b", near(WORD, 1)) == "b"
     assert await origin(w.store, "gone") is None
+
+
+@pytest.mark.parametrize("going", ["a", "b"])
+async def test_a_picture_that_is_being_deleted_joins_nobody(going: str) -> None:
+    w = world()
+    for sha in "ab":
+        await keep(w, sha, near(WORD, 0))
+    await w.store.write(Update("media", going, "-", set={GOING: 1}))
+    await similar(w).join("b", near(WORD, 0))
+    assert not any(LIKE in repr(item) for item in await w.items("media"))
+
+
+@pytest.mark.parametrize("going", ["a", "b"])
+async def test_nor_does_one_that_is_marked_between_the_look_and_the_join(going: str) -> None:
+    w = world()
+    for sha in "ab":
+        await keep(w, sha, near(WORD, 0))
+    transact = w.store.transact
+
+    async def and_before(ops: Any, token: str) -> None:
+        await w.store.write(Update("media", going, "-", set={GOING: 1}))
+        await transact(ops, token)
+
+    w.store.transact = and_before  # type: ignore[method-assign] # that moment
+    await similar(w).join("b", near(WORD, 0))
+    assert not any(LIKE in repr(item) for item in await w.items("media"))
 
 
 async def test_a_task_reads_on_what_others_added() -> None:

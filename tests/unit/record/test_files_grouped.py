@@ -1,11 +1,13 @@
 """A picture goes that others are grouped under: they stay a group, and nothing names it any more."""
 
+from typing import Any
+
 import pytest
 
 from shared.media.origin import LIKE, like_sk, origin
 from shared.objects.memory import MemoryObjects
-from shared.record.files import Files, reference_sk
-from shared.store.port import Put, Update
+from shared.record.files import GOING, Files, reference_sk
+from shared.store.port import ContendedError, Put, Update
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.record.world import World, world
 
@@ -29,7 +31,7 @@ async def left(w: World, gone: str) -> bool:
 
 
 async def release(w: World, sha: str, store: object = None) -> bool:
-    files = Files(store or w.store, MemoryObjects("media"), w.clock)  # type: ignore[arg-type] # may die on the way
+    files = Files(store or w.store, MemoryObjects("media"), w.clock, w.ids)  # type: ignore[arg-type] # may die on the way
     return await files.release(sha, f"i_{sha[:4]}", 0)
 
 
@@ -73,6 +75,38 @@ async def test_who_joined_another_group_meanwhile_stays_there() -> None:
     assert await release(w, A)
     assert not await left(w, A)
     assert (await w.store.get("media", C) or {})[LIKE] == Z
+
+
+async def test_a_picture_that_is_going_inherits_nothing() -> None:
+    w = world()
+    await grouped(w, A, B, C, D)
+    await w.store.write(Update("media", B, "-", set={GOING: 1}))
+    assert await release(w, A)
+    found = await origin(w.store, D)
+    assert found is not None
+    assert found.variants == 2
+    assert (await w.store.get("media", D) or {})[LIKE] == C
+    assert await release(w, B)
+    assert not await left(w, B)
+
+
+async def test_an_heir_that_goes_at_the_last_moment_is_told_from_one_that_stays() -> None:
+    w = world()
+    await grouped(w, A, B, C)
+    transact = w.store.transact
+
+    async def and_before(ops: Any, token: str) -> None:
+        await w.store.write(Update("media", B, "-", set={GOING: 1}))
+        await transact(ops, token)
+
+    w.store.transact = and_before  # type: ignore[method-assign] # the moment between the choice and the move
+    with pytest.raises(ContendedError):
+        await release(w, A)
+    assert await release(w, A)
+    assert await release(w, B)
+    assert not await left(w, A)
+    assert not await left(w, B)
+    assert LIKE not in (await w.store.get("media", C) or {})
 
 
 @pytest.mark.parametrize("after", [False, True])

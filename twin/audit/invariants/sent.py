@@ -1,7 +1,6 @@
 """Invariants 7, 12: of a file that an agent sends the customer is shown what was made of it, and of a bad one nothing."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from twin.audit.finding import Finding
 from twin.audit.history import History
@@ -12,19 +11,13 @@ def sent(history: History, observed: Observed) -> Iterator[Finding]:
     """(7, 12) A good file of an agent is settled and shown as what was made of it; a bad one to nobody."""
     files = {write.message_id: write.file for write in observed.acknowledged if write.file is not None}
     for seen in observed.messages:
-        if files.get(seen.message_id) and any(_refused(medium, observed) for medium in seen.media):
+        if files.get(seen.message_id) and any(medium.get("state") != "ready" for medium in seen.media):
             yield Finding(7, "lost", seen.message_id, "a good file of an agent was not settled as ready")
     for attempt, rows in history.shown.items():
         file = files.get(attempt.rpartition(".")[0])
         for row in rows:
             if file is not None and list(row["media_sha256"]) != [file]:
                 yield Finding(12, "wrong", attempt, "a customer was shown another file")
-
-
-def _refused(medium: Mapping[str, Any], observed: Observed) -> bool:
-    """An upload that was sent to somebody who was erased too ends with them."""
-    ended = bool(observed.erased) and medium.get("reason") == "upload_gone"
-    return medium.get("state") != "ready" and not ended
 
 
 def served(history: History, observed: Observed) -> Iterator[Finding]:

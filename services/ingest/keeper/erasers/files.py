@@ -10,14 +10,24 @@ from typing import Any
 
 from services.ingest.keeper.ports import Edges
 from services.ingest.keeper.rows import partition, rows_of, written
-from shared.media.uploads import upload_key
+from shared.media.uploads import ENDED, ENDING, TABLE, WAIT, upload_key, wait_sk
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.objects.port import Objects
 from shared.record.erasure import Outcome
 from shared.record.files import Files, reference_sk
 from shared.record.ledger import Subject
 from shared.record.shape import is_message_sk
-from shared.store.port import Attr, ContendedError, Delete, Item, Put, Store, Update
+from shared.store.port import (
+    Attr,
+    ConditionFailedError,
+    ContendedError,
+    Delete,
+    Item,
+    Key,
+    Put,
+    Store,
+    Update,
+)
 
 ERASED_MEDIUM: Mapping[str, str] = {"state": "failed", "reason": "erased"}
 TRANSCRIPTS = "transcripts/"  # services/media/transcript.py: a job is named after its message
@@ -67,21 +77,41 @@ class MediaEraser:
         keys = [info.key async for info in self._bucket.list(f"{TRANSCRIPTS}{message_id}")]
         for key in keys:
             await self._bucket.delete(key)
-        return len(keys) + await self._files.drop_incoming(message_id)
+        return len(keys) + await self._files.drop(f"incoming/{message_id}/")
 
     async def _medium(self, message_id: str, medium: Mapping[str, Any], subject: Subject) -> None:
-        """Release what a message refers to; one of ours may be an agent's upload, which ends with it."""
-        upload_id = medium.get("upload_id")
-        upload = await self._store.get("media", upload_id) if upload_id else None
+        """Release what a message refers to; one of ours may be an agent's upload, which may end with it."""
+        upload = await self._ending(message_id, medium)
         sha256 = medium.get("sha256") or (upload or {}).get("sha256")
-        owners = [(message_id, medium["n"]), *([(upload_id, 0)] if upload_id else [])]
+        owners = [(message_id, medium["n"]), *([(upload["pk"], 0)] if upload else [])]
         if sha256:
             await self._owe(sha256, {reference_sk(*owner) for owner in owners}, subject)
             for owner, n in owners:
                 await self._files.release(sha256, owner, n)
-        if upload_id:
-            await self._bucket.delete(upload_key(upload_id))
-            await self._store.write(Delete("media", upload_id, "-"))
+        if upload:
+            await self._files.drop(upload_key(upload["pk"]))
+            await self._store.write(Delete(TABLE, upload["pk"], "-"))
+
+    async def _ending(self, message_id: str, medium: Mapping[str, Any]) -> Item | None:
+        """The upload that a medium came of, where it ends with it: not while somebody else's message waits for it.
+
+        It is marked first, looked at second, and ends where it is still marked: whoever records a message of it
+        takes the mark away.
+        """
+        if "upload_id" not in medium:
+            return None
+        upload_id = medium["upload_id"]
+        await self._store.write(Delete(TABLE, upload_id, wait_sk(message_id, medium["n"])))
+        here, still = Attr("pk").exists(), Attr(ENDING).exists()
+        try:
+            await self._store.write(Update(TABLE, upload_id, "-", set={ENDING: True}, condition=here))
+            if (await self._store.query(TABLE, upload_id, Key("sk").begins_with(WAIT))).items:
+                return None
+            return await self._store.write(
+                Update(TABLE, upload_id, "-", set={"state": ENDED}, condition=still)
+            )
+        except ConditionFailedError:
+            return None  # it is over, or somebody is sent it just now
 
     async def _owe(self, sha256: str, mine: set[str], subject: Subject) -> None:
         """Put down what the CDN may hold of a file that goes."""
