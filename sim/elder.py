@@ -9,6 +9,7 @@ from typing import Any
 from services.ingest.compose import ingest
 from services.ingest.handlers import Ingest
 from services.ingest.keeper.settings import KeeperSettings
+from services.media.readings import Readings
 from services.search.adapters.memory import MemoryIndex
 from services.search.batcher import Batcher
 from services.search.indexer import Indexer
@@ -18,7 +19,7 @@ from shared.bus.memory import MemoryBus
 from shared.ids import received_id
 from shared.objects.cdn import ORIGINAL, served_key
 from shared.queue.port import Message
-from shared.record.build import build
+from shared.record.build import Record, build
 from shared.record.holds import Holds
 from shared.record.retention import CLASSES, DEFAULT_DAYS, put
 from shared.record.shape import lane_pk
@@ -40,6 +41,7 @@ from twin.core.mint import Mint
 DAY_MS = 24 * 3600 * 1000
 LONG, NOT_LONG, RECENT = 500, 30, 2  # days: 400 are kept, and nobody may be answered after one
 HELD, SOMEBODY, TALKER, LONE = "525550001001", "525550001002", "525550001003", "525550001004"
+JUDGED, FREED = "525550001005", "525550001006"  # under a hold that stands, and under one that is over
 
 
 class PlainApp(SimApp[KeeperSettings]):
@@ -139,46 +141,71 @@ class Past:
         await indexer.conversation(message["pk"])
 
     async def _taken_back(self) -> None:
-        """Somebody took a message back while the policy was to erase such."""
-        store, now = self.servers.store, await self._ingest(RECENT)
-        await store.write(
-            Put("config", {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": "erase"})
+        """People took messages back while the policy was to erase such; some of them under a hold."""
+        await self._policy("erase")
+        for who, text in ((TALKER, "mejor no"), (TALKER, HUGE), (JUDGED, "esto tampoco"), (FREED, "ni esto")):
+            await self._one_back(who, self._text(who, text))
+        for who, read in ((TALKER, "se lee"), (TALKER, HUGE), (JUDGED, "se lee"), (FREED, "se lee")):
+            await self._one_back(who, self._image(who, "con pie"), read)
+        await self._policy("keep")
+
+    async def _one_back(self, who: str, said: dict[str, Any], read: str = "") -> None:
+        """One message, with a file if something is to be read on it, and its end."""
+        found = await self._written(said)
+        sha256 = ""
+        if read:
+            file = make("image/jpeg", self.rng.randbytes(8).hex())
+            found, sha256 = await self._filed(found, file), file.sha256
+            await self._read(found, read)
+        until = {JUDGED: None, FREED: EPOCH_MS - DAY_MS}
+        if who in until:
+            await self._hold(found["pk"], RECENT, until[who])
+        gone: dict[str, Any] = {"from": who, "id": self._wamid(), "type": "revoke"}
+        gone["revoke"] = {"original_message_id": said["id"]}
+        revoke = await self._written(gone)
+        for message in (found, revoke):
+            await self._delivered(message)
+        for each, file_of, withdrawn in ((said, sha256, who != JUDGED), (gone, "", False)):
+            message = await self._found(each["id"])
+            await self._indexed(message)
+            told = (each["id"], message["message_id"], message["pk"], True, _words(each), file_of, withdrawn)
+            self.told.append(Elder(*told))
+
+    async def _written(self, said: dict[str, Any]) -> Item:
+        stamp = self._stamp(RECENT)
+        said["timestamp"] = str(stamp // 1_000_000_000)
+        await (await self._ingest(RECENT)).handler("ingest")(
+            self._envelope("messages", stamp, messages=[said])
         )
-        said = self._text(TALKER, "mejor no")
-        gone = {**self._text(TALKER, ""), "type": "revoke", "revoke": {"original_message_id": said["id"]}}
-        del gone["text"]
-        for each in (said, gone):
-            stamp = self._stamp(RECENT)
-            each["timestamp"] = str(stamp // 1_000_000_000)
-            await now.handler("ingest")(self._envelope("messages", stamp, messages=[each]))
-            found = await self._found(each["id"])
-            await self._delivered(found)
-        for each in (said, gone):
-            found = await self._found(each["id"])
-            await self._indexed(found)
-            self.told.append(
-                Elder(each["id"], found["message_id"], found["pk"], True, _words(each), "", each is said)
-            )
-        await store.write(
-            Put("config", {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": "keep"})
-        )
+        return await self._found(said["id"])
+
+    async def _read(self, message: Item, text: str) -> None:
+        """What was read on its file."""
+        app = self._app(RECENT)
+        sealing = (await self._record(app)).sealing
+        op = await Readings(self.servers.store, sealing, app.clock).op(message, 0, {"text": text})
+        if op is not None:
+            await self.servers.store.transact([op], app.ids.token())
+
+    async def _policy(self, revoked: str) -> None:
+        setting = {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": revoked}
+        await self.servers.store.write(Put("config", setting))
 
     async def _held(self) -> None:
-        app = self._app(0)
-        record = build(
-            self.servers.store,
-            await app.objects(topology.RAW_BUCKET),
-            self.servers.keys,
-            self.servers.pepper,
-            app.clock,
-            app.ids,
-            service="past",
-        )
         held = next(each for each in self.told if each.stays)
-        await Holds(self.servers.store, record.people, app.clock, app.ids, "past").place(
-            held.conversation_id, "exp-0", "ana"
-        )
+        await self._hold(held.conversation_id, 0, None)
         await self._silent()
+
+    async def _hold(self, subject: str, days: int, until_ms: int | None) -> None:
+        app = self._app(days)
+        people = (await self._record(app)).people
+        holds = Holds(self.servers.store, people, app.clock, app.ids, "past")
+        await holds.place(subject, "exp-0", "ana", until_ms)
+
+    async def _record(self, app: PlainApp) -> Record:
+        store, raw = self.servers.store, await app.objects(topology.RAW_BUCKET)
+        keys, pepper = self.servers.keys, self.servers.pepper
+        return build(store, raw, keys, pepper, app.clock, app.ids, service="past")
 
     # --- what else there was
 
@@ -228,7 +255,7 @@ class Past:
         return (EPOCH_MS - days * DAY_MS + self.rng.randint(0, 3_600_000)) * 1_000_000
 
     def _envelope(self, field: str, stamp: int, **said: Any) -> Message:
-        people = [HELD, SOMEBODY, TALKER, LONE]
+        people = [HELD, SOMEBODY, TALKER, LONE, JUDGED, FREED]
         contacts = [{"wa_id": who, "profile": {"name": f"Antaño {who[-1]}"}} for who in people]
         named = {"contacts": contacts[:0]} if "messages" not in said else {}
         if "messages" in said:
@@ -243,8 +270,9 @@ class Past:
         words = f"{text} {self.rng.randbytes(6).hex()}"
         return {"from": who, "id": self._wamid(), "type": "text", "text": {"body": words}}
 
-    def _image(self, who: str) -> dict[str, Any]:
+    def _image(self, who: str, caption: str = "") -> dict[str, Any]:
         part = {"id": str(self.rng.randint(10**14, 10**15)), "mime_type": "image/jpeg"}
+        part |= {"caption": f"{caption} {self.rng.randbytes(6).hex()}"} if caption else {}
         return {"from": who, "id": self._wamid(), "type": "image", "image": part}
 
     def _wamid(self) -> str:
@@ -252,7 +280,7 @@ class Past:
 
 
 def _words(message: dict[str, Any]) -> str:
-    return str(message.get("text", {}).get("body", ""))
+    return str(message.get("text", {}).get("body", "") or message.get("image", {}).get("caption", ""))
 
 
 def _aged(body: str, days: int) -> str:

@@ -83,6 +83,7 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("shared/queue/breaker.py", "attempt"): (Scene.OUTAGE,),
     ("shared/queue/worker.py", "_settle"): (Scene.QUOTA,),
     ("shared/record/changes.py", "_cover"): (Scene.COVERED,),
+    ("shared/record/changes.py", "take_back"): (Scene.AGED,),
     ("shared/record/connect.py", "keep"): (Scene.CONNECT,),
     ("shared/record/connect.py", "of"): (Scene.CONNECT,),
     ("shared/record/connect.py", "chat"): (Scene.CONNECT,),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.media.budgets import Budgets
-from services.media.ledger import PENDING, GoingError, Ledger, Settled, medium
+from services.media.ledger import PENDING, GoingError, Ledger, Settled, medium, released
 from services.media.look import Looker
 from services.media.ports import (
     MediaDeniedError,
@@ -80,8 +80,8 @@ class Media:
             return
         place = await self._reader.find(event.data.message_id)
         view = await self._reader.get_message(event.data.message_id) if place else None
-        if view is None:
-            return  # erased meanwhile
+        if view is None or released(view.item):
+            return  # what lies there the keeper takes away
         told: list[Event] = []
         for each in view.item["media"]:
             if "upload_id" not in each:  # services/media/uploads.py
@@ -92,7 +92,7 @@ class Media:
     async def on_due(self, item: Item) -> None:
         """A due item of kind `settle`: a medium that waited for its sender's budget."""
         view = await self._reader.get_message(str(item["message_id"]))
-        if view is None or view.item.get("erased"):
+        if view is None or released(view.item):
             return
         message = view.item
         cause = events.recorded(message, events.Envelope(self._clock.now_ms(), None, message.get("raw_id")))
@@ -118,6 +118,8 @@ class Media:
         settled = await self._settled(message, n, verdict, found)
         if settled is None:
             await self._clean(prefix)
+            return []
+        if released(settled.message):
             return []
         await self._finish(settled.message, n, prefix)
         if settled.fresh:

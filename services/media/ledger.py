@@ -40,7 +40,7 @@ class Ledger:
         self._ids = ids
 
     async def settle(self, message: Item, n: int, verdict: Verdict, found: Found | None) -> Settled | None:
-        """Settle the n-th medium of a message unless it is; None where the message is gone.
+        """Settle the n-th medium of a message unless it is, or the message was released; None where it is gone.
 
         Raises GoingError, ContendedError, StoreUnavailableError.
         """
@@ -61,7 +61,7 @@ class Ledger:
             current = await self._store.get("messages", message["pk"], message["sk"])
             if current is None:
                 return None
-            if medium(current, n)["state"] != PENDING:
+            if medium(current, n)["state"] != PENDING or released(current):
                 return Settled(current, fresh=False)
             if await self._written(current, n, said, ops):
                 after = await self._store.get("messages", message["pk"], message["sk"])
@@ -146,6 +146,11 @@ def render_item(message: Item, n: int, sha256: str, at_ms: int) -> Update:
 def medium(message: Item, n: int) -> Item:
     """The n-th medium of a message. Raises StopIteration never: positions come from the message itself."""
     return next(each for each in message["media"] if each["n"] == n)
+
+
+def released(message: Item) -> bool:
+    """Whether a message keeps no files: its person was erased, or took it back for good (shared/record/changes.py)."""
+    return bool(message.get("erased") or message.get("files_go"))
 
 
 def _after(verdict: Verdict, found: Found | None) -> Item:

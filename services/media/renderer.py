@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.media.budgets import Budgets
-from services.media.ledger import medium
+from services.media.ledger import medium, released
 from services.media.ports import Decoded, Decoder, DecoderUnavailableError
 from services.media.readings import Readings
 from services.media.renditions import has_words
@@ -92,7 +92,7 @@ class Renderer:
 
     async def _message(self, item: Item) -> Item | None:
         message = await self._store.get("messages", item["conversation_id"], item["order_key"])
-        return None if message is None or message.get("erased") else message
+        return None if message is None or released(message) else message
 
     async def _made(self, work: _Work) -> Item | None:
         """Have the file decoded unless it was, and write what came of it into the message; None where it is gone."""
@@ -190,8 +190,10 @@ class Renderer:
         reading = await self._readings.op(work.message, work.n, said, unread=unread) if says else None
         for _ in range(ATTEMPTS * 4):
             message = await self._store.get("messages", work.message["pk"], work.message["sk"])
-            if message is None or message.get("erased") or "renditions" in medium(message, work.n):
-                return None if message is None or message.get("erased") else message
+            if message is None or released(message):
+                return None
+            if "renditions" in medium(message, work.n):
+                return message
             ops: list[Op] = [_named(message, work.n, known), *([reading] if reading else [])]
             ops += self._heard(message, work.n, known)
             try:

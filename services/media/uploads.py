@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from services.media.ledger import SERVICE, GoingError, Ledger, file_item, medium
+from services.media.ledger import SERVICE, GoingError, Ledger, file_item, medium, released
 from services.media.look import Looker
 from services.media.ports import Converter, Decoded, DecoderUnavailableError
 from services.media.sending import Target, target
@@ -232,13 +232,13 @@ class Uploads:
         """Settle one message's medium out of its upload; its event."""
         n = int(wait["n"])
         message = await self._store.get("messages", wait["conversation_id"], wait["order_key"])
-        if message is None or message.get("erased"):
+        if message is None or released(message):
             return []
         try:
             settled = await self._ledger.adopt(message, n, upload)
         except GoingError:
             settled = await self._ledger.adopt(message, n, None)
-        if settled is None:
+        if settled is None or released(settled.message):
             return []
         if settled.fresh:
             reason = medium(settled.message, n).get("reason")

@@ -8,6 +8,7 @@ from shared.objects.port import Objects
 from shared.record.accounts import Accounts
 from shared.record.changes import Changes
 from shared.record.connect import ConnectRows
+from shared.record.holds import Holds
 from shared.record.keep import Keeper
 from shared.record.outbound import Outbound
 from shared.record.parting import Parting
@@ -69,6 +70,6 @@ def build(
         people=people,
         parting=Parting(store, people, clock, ids, service),
         sealing=sealing,
-        changes=Changes(store, sealing, ids),
+        changes=Changes(store, sealing, Holds(store, people, clock, ids, service), ids),
         connect=ConnectRows(store, keys, sealing, ids),
     )

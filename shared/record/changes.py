@@ -2,8 +2,13 @@
 
 `config`, pk "settings", sk "changes" says it; without it everything is kept, which is what a newsroom needs for
 evidence. `hide`: agents and editors see the last wording, or only that something was deleted; admins see all.
-`erase`: nobody does, and ingest takes the content out of the record; the archived envelopes stay until the keeper
-rewrites them.
+`erase`: nobody does, and ingest takes the content out of the record; the keeper (services/ingest/keeper/withdrawn.py)
+takes away what lies elsewhere once a day: files, what was read out of them, large contents, the archived envelopes.
+What a legal hold covers is only hidden, and marked, so that the keeper takes it back once no hold stands any more.
+
+A message, or what stands beside it, then says:
+    withdrawn   its content is gone. `files_go`: its files go too, for it was deleted. `gone_ref`: large content to be deleted
+    take_back   edit | revoke: a hold covers it, it is whole
 """
 
 from collections.abc import Sequence
@@ -12,15 +17,17 @@ from typing import Any, Literal, get_args
 
 from shared.ids import Ids
 from shared.record.commit import commit
+from shared.record.holds import Holds
 from shared.record.sealing import Sealing
 from shared.record.waits import Place, children_of
-from shared.store.port import Attr, ConditionFailedError, Item, Op, Store, Update
+from shared.store.port import Attr, Check, ConditionFailedError, Item, Op, Store, Update
 from shared.vault.port import KeyDestroyedError
 
 Word = Literal["keep", "hide", "erase"]
 SETTING = ("config", "settings", "changes")
 GONE = "Mensaje eliminado"
-_CONTENT = ("sealed", "sealed_ref")
+DONE = "unarchived"  # the keeper has taken it back everywhere
+_CONTENT = ("sealed", "sealed_ref", "take_back", DONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +70,10 @@ def _word(given: Any) -> Word:
 class Changes:
     """Carries the policy out in the record, once for each message that was edited or deleted."""
 
-    def __init__(self, store: Store, sealing: Sealing, ids: Ids) -> None:
+    def __init__(self, store: Store, sealing: Sealing, holds: Holds, ids: Ids) -> None:
         self._store = store
         self._sealing = sealing
+        self._holds = holds
         self._ids = ids
 
     async def apply(self, place: Place) -> None:
@@ -77,23 +85,42 @@ class Changes:
         kinds = {child.get("kind") for child in children}
         word = policy.revoked if "revoke" in kinds else policy.edited if "edit" in kinds else "keep"
         if word == "erase":
-            await self._empty(_withdrawn(place, children, revoked="revoke" in kinds))
+            for each in _withdrawn(place, children, revoked="revoke" in kinds):
+                await self.take_back(each, revoked="revoke" in kinds)
         if word != "keep" and "revoke" in kinds:
             await self._cover(place)
 
-    async def _empty(self, places: Sequence[Place]) -> None:
-        for place in places:
-            there = Attr("pk").exists() & Attr("withdrawn").not_exists()
-            op = Update(
-                "messages",
-                place.pk,
-                place.sk,
-                set={"withdrawn": True},
-                add={"rev": 1},
-                remove=_CONTENT,
-                condition=there,
-            )
-            await self._once([op])
+    async def take_back(self, place: Place, *, revoked: bool) -> None:
+        """Take a message's content out of the record, and mark its files where it was deleted; under a hold only mark it."""
+        item = await self._store.get("messages", place.pk, place.sk)
+        if item is None:
+            return
+        held = (await self._holds.held()).by(item.get("contact_id", ""), place.pk)
+        if held is not None or not await self._emptied(item, revoked=revoked):
+            # Without a new revision: nothing of it looks different.
+            mark = {"take_back": "revoke" if revoked else "edit"}
+            new = Attr("pk").exists() & _not_yet(revoked=revoked)
+            await self._once([Update("messages", place.pk, place.sk, set=mark, condition=new)])
+
+    async def _emptied(self, item: Item, *, revoked: bool) -> bool:
+        """False where somebody holds its thread just now."""
+        said = {"withdrawn": True, **({"files_go": True} if revoked else {})}
+        said |= {"gone_ref": item["sealed_ref"]} if "sealed_ref" in item else {}
+        emptied = Update(
+            "messages",
+            item["pk"],
+            item["sk"],
+            set=said,
+            add={"rev": 1},
+            remove=_CONTENT,
+            condition=Attr("pk").exists() & _not_yet(revoked=revoked),
+        )
+        free = Check("conversations", item["pk"], "-", Attr("held").not_exists())
+        try:
+            await commit(self._store, self._ids, [emptied, free])
+        except ConditionFailedError as error:
+            return 0 in error.failed  # done before
+        return True
 
     async def _cover(self, place: Place) -> None:
         """The inbox says that the newest message was deleted, and no more."""
@@ -115,6 +142,10 @@ class Changes:
             await commit(self._store, self._ids, ops)
         except ConditionFailedError:
             return  # done before, or newer news stands there
+
+
+def _not_yet(*, revoked: bool) -> Any:
+    return Attr("files_go" if revoked else "withdrawn").not_exists()
 
 
 def _withdrawn(place: Place, children: Sequence[Item], *, revoked: bool) -> list[Place]:

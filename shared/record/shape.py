@@ -54,7 +54,7 @@ class MessageItem(TypedDict):
     instead. `author` is an agent id on ours; flag `echo` marks what the newsroom's own phone sent; `opened`
     marks the message that began its conversation; `target` is the message_id a reaction, edit or revoke
     speaks about; `delivered_twice` says that two attempts reached the customer. `withdrawn`: its content was
-    taken out because its author took it back (record/changes.py). `erased`: nothing is left of
+    taken out because its author took it back, and `files_go`: its files go too (record/changes.py, also of `take_back`). `erased`: nothing is left of
     what was said but these facts, its files `failed` with reason `erased`. `expires_at` (ms) is when it
     may go by the retention of the day it was kept; the keeper goes by today's, see record/retention.py.
     """
@@ -87,6 +87,8 @@ class MessageItem(TypedDict):
     opened: NotRequired[bool]
     delivered_twice: NotRequired[bool]
     withdrawn: NotRequired[bool]
+    files_go: NotRequired[bool]
+    take_back: NotRequired[Literal["edit", "revoke"]]
     erased: NotRequired[bool]
 
 

@@ -250,4 +250,18 @@ def upload_ends_under_others(_sound: Any) -> Any:
     return "nobody#"
 
 
+@_garden.bug(
+    "what was taken back keeps its file and what was read on it",
+    "services.ingest.keeper.withdrawn:Withdrawn._cleaned",
+    scenes=_AGED,
+)
+def files_of_what_was_taken_back_stay(_sound: Any) -> Any:
+    """Only the words go."""
+
+    async def broken(_self: Any, _item: Any) -> None:
+        return
+
+    return broken
+
+
 BUGS = _garden.grown()

@@ -45,6 +45,8 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace, edges: Edges |
         app.ids,
     )
 
+    withdrawn = Withdrawn(store, raw, files, record.changes, ours, scope, app.clock, app.ids)
+
     def report(what: str, error: BaseException) -> None:
         app.log.warning("keeper trouble", what=what, error=type(error).__name__)
 
@@ -56,7 +58,7 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace, edges: Edges |
         store,
         Reconciler(store, raw, looker, bus, app.metrics, app.clock),
         erasing,
-        Expiry(store, raw, files, search, holds, ours, Withdrawn(store, raw, ours, scope), app.clock),
+        Expiry(store, raw, files, search, holds, ours, withdrawn, app.clock),
         app.clock,
         report,
         told,

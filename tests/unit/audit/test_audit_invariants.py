@@ -331,6 +331,9 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("gone before its time", 2, "lost", _observed(elder=[Elder("wamid.8", "i_8", "c_8", stays=True)])),
     ("taken back and archived", 2, "wrong", _observed(
         elder=[Elder("wamid.1", "i_1", "c_1", stays=True, words="hola nonce7", withdrawn=True)])),
+    ("taken back and its file kept", 2, "wrong", _observed(
+        elder=[Elder("wamid.1", "i_1", "c_1", stays=True, words="no hay", sha256="ab", withdrawn=True)],
+        files={"ab": "ab"})),
     ("words of somebody erased", 2, "wrong", lambda case: _erased(case, everything={"raw x": "hola n7"})),
     ("a file of somebody erased", 2, "wrong", lambda case: _erased(case, everything={"media served/ab/abab/o": ""})),
     ("somebody erased is parked", 2, "wrong", lambda case: _erased(case, everything={"ingest-dlq 0": "de 5255"})),

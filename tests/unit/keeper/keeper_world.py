@@ -116,6 +116,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
     asked = erasers(stores)
     erasing = Erasing(store, record.people, requests, Ledger(raw), holds, asked, backups, w.clock, w.ids)
     inner = desk(w, store=store, raw=raw, bus=given["bus"])
+    withdrawn = Withdrawn(store, raw, files, record.changes, OURS, "portfolio", w.clock, w.ids)
     looker = Looker(store, raw, inner.ingest, search, given["bus"], OURS, "portfolio", w.clock)
     return Keep(
         d,
@@ -124,7 +125,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
         erasing,
         requests,
         holds,
-        Expiry(store, raw, files, search, holds, OURS, Withdrawn(store, raw, OURS, "portfolio"), w.clock),
+        Expiry(store, raw, files, search, holds, OURS, withdrawn, w.clock),
         Reconciler(store, raw, looker, given["bus"], d.metrics, w.clock),
         files,
         given,

@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 
 from services.ingest.keeper.retention import arrival_of
+from services.media.readings import Readings
+from shared.events.model import MessageChanged
 from shared.objects.cdn import served_key
 from shared.record import retention
+from shared.record.files import reference_sk
+from shared.record.holds import Held
 from shared.record.retention import BadRetentionError, Retention
+from shared.record.waits import Place
 from shared.store.port import Put, Update
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import change, envelope, said, went
@@ -151,6 +156,113 @@ async def test_what_was_taken_back_leaves_the_archive_too_unless_it_is_held() ->
     assert not any(b"secreto" in each for each in bodies)
     assert any(b"de luis" in each for each in bodies)
     assert (await k.expiry.run()).withdrawn == 0
+
+
+async def taken_back(k: Keep, *, held: str = "") -> dict[str, Any]:
+    """Ana deletes a picture with words on it, and a long caption, while such is to be erased."""
+    w = k.world
+    await w.store.write(
+        Put("config", {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": "erase"})
+    )
+    item = await says(k, "wamid.1", "secreto" * 20_000)
+    sha = await attach(k, item, b"the picture")
+    said_ = {"text": "secreto", "card": {}, "transcript": {}}
+    reading = await Readings(w.store, w.record.sealing, w.clock).op(item, 0, said_)
+    assert reading is not None
+    await w.store.transact([reading], "reading")
+    if held == "contact":
+        await k.holds.place(item["contact_id"], "JUZGADO-7", "agent-1")
+    if held == "thread":
+        await k.holds.place(item["pk"], "JUZGADO-7", "agent-1")
+    gone = {**said("wamid.r", ""), "type": "revoke", "revoke": {"original_message_id": "wamid.1"}}
+    del gone["text"]
+    await k.desk.receive(envelope(change(messages=[gone]), at=stamp(w.clock.ms)))
+    return {**await message_of(k, "wamid.1"), "was": sha}
+
+
+async def left_of(k: Keep, item: dict[str, Any]) -> set[str]:
+    """What is left of a message that was taken back."""
+    now, sha = await message_of(k, "wamid.1"), item["was"]
+    rows = [each for each in await k.world.items("messages") if each.get("kind") == "reading"]
+    large = [info.key async for info in k.world.raw.list("sealed/messages/")]
+    found = {
+        "words": bool({"sealed", "sealed_ref"} & now.keys()),
+        "large": bool(large),
+        "file": await k.bucket.head(served_key(sha)) is not None,
+        "reference": await k.world.store.get("media", sha, reference_sk(now["message_id"], 0)) is not None,
+        "reading": bool(rows),
+        "archive": any([b"secreto" in await k.world.raw.get(key) for key in await archive(k)]),
+    }
+    return {name for name, there in found.items() if there}
+
+
+ALL = {"words", "large", "file", "reference", "reading", "archive"}
+
+
+async def test_what_was_taken_back_leaves_nothing_anywhere() -> None:
+    k = keep()
+    item = await taken_back(k)
+    assert "sealed_ref" not in item, "at once"
+    await k.bucket.put(f"incoming/{item['message_id']}/1/late", b"secreto")
+    await k.expiry.run()
+    assert await left_of(k, item) == set()
+    after = await message_of(k, "wamid.1")
+    assert [(each["state"], each["reason"]) for each in after["media"]] == [("failed", "withdrawn")]
+    assert [info.key async for info in k.bucket.list("")] == []
+    told = [each for each in await k.told() if isinstance(each, MessageChanged)]
+    assert (item["message_id"], after["rev"]) in [(each.data.message_id, each.data.rev) for each in told]
+    before = await k.world.items("messages")
+    await k.expiry.run()
+    assert await k.world.items("messages") == before
+
+
+@pytest.mark.parametrize("by", ["contact", "thread"])
+async def test_a_hold_keeps_what_was_taken_back_whole_until_it_is_lifted(by: str) -> None:
+    k = keep()
+    item = await taken_back(k, held=by)
+    await k.expiry.run()
+    assert await left_of(k, item) == ALL
+    assert (await k.world.record.reader.open(await message_of(k, "wamid.1"))).message["type"] == "text"
+    (hold,) = await k.holds.standing()
+    await k.holds.lift(hold["sk"], "agent-1")
+    await k.world.store.write(Put("config", {"pk": "settings", "sk": "changes", "revoked": "keep"}))
+    await k.expiry.run()
+    assert await left_of(k, item) == set(), "as it was to be when it was taken back"
+
+
+async def test_a_hold_that_comes_between_the_look_and_the_end_wins() -> None:
+    k = keep()
+    item = await taken_back(k, held="thread")
+    (hold,) = await k.holds.standing()
+    changes = k.world.record.changes
+
+    async def nobody() -> Held:
+        return Held()
+
+    changes._holds.held = nobody  # type: ignore[method-assign] # as it was a moment ago
+    await changes.take_back(Place(item["pk"], item["sk"]), revoked=True)
+    assert await left_of(k, item) == ALL
+    assert (await message_of(k, "wamid.1"))["take_back"] == "revoke"
+    del changes._holds.held # the method again
+    await k.holds.lift(hold["sk"], "agent-1")
+    await k.expiry.run()
+    assert await left_of(k, item) == set()
+
+
+async def test_taking_back_is_ended_by_the_next_run_wherever_it_is_cut_off() -> None:
+    for after in (False, True):
+        for at in range(1, 60):
+            k = keep()
+            item = await taken_back(k)
+            fuse = Fuse(at, after=after)
+            ports = {name: Mortal(k.ports[name], fuse) for name in ("store", "raw", "bucket")}
+            try:
+                await keep(k.desk, **{**k.ports, **ports}).expiry.run()
+            except CrashError:
+                await k.expiry.run()
+            assert await left_of(k, item) == set()
+            if fuse.count < at:
+                break
 
 
 async def test_cut_off_at_any_effect_the_next_run_ends_it() -> None:

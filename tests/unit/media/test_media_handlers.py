@@ -20,6 +20,8 @@ from shared.objects.memory import MemoryObjects
 from shared.observability.metrics import Metrics
 from shared.policy.spending import Spending
 from shared.queue.port import Message
+from shared.record.files import Files
+from shared.store.port import Update
 from shared.topology import MEDIA_BUCKET
 from tests.unit.ingest.crashing import CrashError, Fuse, Mortal
 from tests.unit.ingest.desk import Told, ana, change, desk, envelope, photo
@@ -93,6 +95,11 @@ class Room:
         assert view is not None
         return {**view.item["media"][0], "rev": view.item["rev"]}
 
+    async def message(self) -> dict[str, Any]:
+        view = await self.world.record.reader.get_message(ID)
+        assert view is not None
+        return dict(view.item)
+
     async def keys(self) -> list[str]:
         return [info.key async for info in self.bucket.list("")]
 
@@ -119,6 +126,31 @@ async def test_a_picture_is_stored_under_its_hash_and_told() -> None:
     assert item is not None
     assert (item["size"], item["verdict"]) == (len(JPEG), "ready")
     assert await room.world.store.get("media", SHA, f"ref#{ID}#0") is not None
+
+
+async def test_a_picture_that_was_taken_back_is_not_brought_in() -> None:
+    room = await Room().begin()
+    message = await room.message()
+    await room.world.store.write(Update("messages", message["pk"], message["sk"], set={"files_go": True}))
+    await room.receive()
+    assert ((await room.settled())["state"], await room.keys(), room.bus.events) == ("pending", [], [])
+
+
+async def test_one_that_is_taken_back_as_it_is_looked_at_stays_for_the_keeper_to_remove() -> None:
+    room = await Room().begin()
+    message, transact = await room.message(), room.world.store.transact
+
+    async def and_before(ops: Any, token: str) -> None:
+        goes = Update("messages", message["pk"], message["sk"], set={"files_go": True}, add={"rev": 1})
+        await room.world.store.write(goes)
+        await transact(ops, token)
+
+    room.world.store.transact = and_before  # type: ignore[method-assign] # the moment before the outcome is written
+    await room.receive()
+    assert ((await room.settled())["state"], room.bus.events) == ("pending", [])
+    files = Files(room.world.store, room.bucket, room.world.clock, room.world.ids)
+    assert await files.drop(f"incoming/{ID}/") == 1
+    assert await room.keys() == []
 
 
 async def test_a_redelivery_only_tells_again() -> None:

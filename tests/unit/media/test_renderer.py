@@ -182,7 +182,7 @@ async def test_a_file_that_brought_the_task_down_too_often_is_decoded_no_more() 
     assert decoder.calls == 0
 
 
-@pytest.mark.parametrize("gone", ["message", "file", "erased"])
+@pytest.mark.parametrize("gone", ["message", "file", "erased", "files_go"])
 async def test_of_what_is_gone_nothing_is_made_and_nothing_left(gone: str) -> None:
     room, item = await served()
     store = room.world.store
@@ -190,8 +190,8 @@ async def test_of_what_is_gone_nothing_is_made_and_nothing_left(gone: str) -> No
     place = ("messages", item["conversation_id"], item["order_key"])
     if gone == "message":
         await store.write(Delete(*place))
-    elif gone == "erased":
-        await store.write(Update(*place, set={"erased": True}))
+    elif gone in {"erased", "files_go"}:
+        await store.write(Update(*place, set={gone: True}))
     await Files(store, room.bucket, room.world.clock, room.world.ids).release(SHA, ID, 0)
     await room.bucket.put(served_key(SHA, "thumb.webp"), b"late")
     await renderer(room, MemoryDecoder()).on_due(item)

@@ -32,6 +32,11 @@ def _whole(each: Elder, seen: Seen | None, observed: Observed, *, archived: bool
     if each.withdrawn:
         if archived or (seen is not None and each.words in str(seen.content)):
             yield Finding(2, "wrong", name, "the words of a message that was taken back are still there")
+        beside = (observed.beside or {}).get((seen.conversation_id, seen.order_key), ()) if seen else ()
+        if each.sha256 in observed.files or any(child.startswith("reading#") for child in beside):
+            yield Finding(
+                2, "wrong", name, "the file of a message that was taken back, or its words, is still there"
+            )
         return
     if seen is None or not archived or each.words not in str(seen.content):
         yield Finding(2, "lost", name, "a message is gone before its time, or under a hold")
