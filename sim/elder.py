@@ -42,6 +42,7 @@ DAY_MS = 24 * 3600 * 1000
 LONG, NOT_LONG, RECENT = 500, 30, 2  # days: 400 are kept, and nobody may be answered after one
 HELD, SOMEBODY, TALKER, LONE = "525550001001", "525550001002", "525550001003", "525550001004"
 JUDGED, FREED = "525550001005", "525550001006"  # under a hold that stands, and under one that is over
+LEFT = "525550001007"
 
 
 class PlainApp(SimApp[KeeperSettings]):
@@ -87,6 +88,7 @@ class Past:
         await self._account(old)
         await self._connect(old)
         await self._taken_back()
+        await self._leaving(old)
         await self._held()
 
     # --- messages
@@ -187,6 +189,16 @@ class Past:
         if op is not None:
             await self.servers.store.transact([op], app.ids.token())
 
+    async def _leaving(self, old: Ingest) -> None:
+        """Of one person nothing will be left, and they were told from the others yesterday; so was one who wrote since."""
+        await self._said(old, LONG, [self._text(LEFT, "nunca más")])
+        self.told[-1] = replace(self.told[-1], leaves=True)
+        came_back = next(each for each in self.told if each.stays and each.sha256)
+        for each in (self.told[-1], came_back):
+            thread = await self.servers.store.get("conversations", each.conversation_id) or {}
+            mark = Update("contacts", thread["contact_id"], "-", set={"leaving": EPOCH_MS - DAY_MS})
+            await self.servers.store.write(mark)
+
     async def _policy(self, revoked: str) -> None:
         setting = {"pk": "settings", "sk": "changes", "edited": "keep", "revoked": revoked}
         await self.servers.store.write(Put("config", setting))
@@ -255,7 +267,7 @@ class Past:
         return (EPOCH_MS - days * DAY_MS + self.rng.randint(0, 3_600_000)) * 1_000_000
 
     def _envelope(self, field: str, stamp: int, **said: Any) -> Message:
-        people = [HELD, SOMEBODY, TALKER, LONE, JUDGED, FREED]
+        people = [HELD, SOMEBODY, TALKER, LONE, JUDGED, FREED, LEFT]
         contacts = [{"wa_id": who, "profile": {"name": f"Antaño {who[-1]}"}} for who in people]
         named = {"contacts": contacts[:0]} if "messages" not in said else {}
         if "messages" in said:

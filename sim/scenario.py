@@ -104,7 +104,10 @@ class Outcome:
 def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Outcome:
     """One world, from its seed."""
     scenes = plan.scenes | drawn(seed)
-    if Scene.BURST in scenes:
+    if scenes & {
+        Scene.BURST,
+        Scene.AGED,
+    }:  # a run of retention that is cut off begins again ten minutes later
         plan.rate *= CALM
     if Scene.CALM in scenes:
         scenes &= QUIET

@@ -115,6 +115,7 @@ WHOLE: dict[str, tuple[Scene, ...]] = {
     "services/ingest/archived.py": (Scene.ERASED, Scene.AGED),
     "services/ingest/keeper/retention.py": (Scene.AGED,),
     "services/ingest/keeper/withdrawn.py": (Scene.AGED,),
+    "services/ingest/keeper/leaving.py": (Scene.AGED,),
     "services/ingest/keeper/": (Scene.ERASED,),
     "shared/lease.py": (Scene.ERASED,),
     "shared/record/erasure.py": (Scene.ERASED,),

@@ -132,6 +132,13 @@ def contact_changed(contact_id: str, rev: int, envelope: Envelope) -> ContactCha
     return ContactChangedEvent(**attributes, type="desk.contact.changed.v1", data=data)
 
 
+def contact_erased(contact_id: str, rev: int, envelope: Envelope) -> ContactChangedEvent:
+    """`contact.erased`: nothing is kept of a person any more."""
+    data = ContactChanged(contact_id=contact_id, rev=rev)
+    attributes = envelope.of(f"{contact_id}:{rev}", contact_id)
+    return ContactChangedEvent(**attributes, type="desk.contact.erased.v1", data=data)
+
+
 def contact_merged(contact_id: str, rev: int, into: str, envelope: Envelope) -> ContactChangedEvent:
     """`contact.merged`: two entries turned out to be one person."""
     data = ContactChanged(contact_id=contact_id, rev=rev, into=into)

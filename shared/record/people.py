@@ -38,6 +38,9 @@ from shared.vault.keys import ContactKeys
 from shared.vault.pepper import Pepper
 
 CONVERSATION_PREFIX = "c_"
+LEAVING = (
+    "leaving"  # services/ingest/keeper/leaving.py: nothing is kept of this person, who goes unless met again
+)
 _MET_MOST = 4096  # people; about half a kilobyte each
 
 Where = tuple[str, str, str]  # table, pk, sk
@@ -51,6 +54,12 @@ def _nothing(_contact_id: str) -> Sequence[Where]:
 def _about(contacts: Iterable[str], near: Callable[[str], Sequence[Where]]) -> list[Where]:
     """Keys of contacts and of what is wanted near them."""
     return [key for contact in contacts for key in (("contacts", contact, "-"), *near(contact))]
+
+
+def _back(root: Item) -> Update:
+    """The op by which somebody who was about to go is met again, as they were read."""
+    same = Attr("rev").eq(root["rev"]) & Attr("merged_into").not_exists()
+    return Update("contacts", root["pk"], "-", remove=[LEAVING], add={"rev": 1}, condition=same)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +239,8 @@ class People:
             return await self.merge(*pair, origin)
         root_id, root = next(iter(owners.alive.items()))
         via = owners.direct[root_id]
+        if LEAVING in root:
+            return [_back(root)], []
         if owners.free:
             # The root as read still survives, so that `via` still lies under it.
             return [*take(owners.free, via), unmerged(root), *still_merged(via, root_id)], []

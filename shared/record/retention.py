@@ -15,8 +15,8 @@ DEFAULT_DAYS = 400
 DAY_MS = 24 * 3600 * 1000
 AFTERLIFE_DAYS = 28  # CONTRACTS s.2: ids and deliveries outlive queue and DLQ, 14 d each
 # What may be set by itself: messages with their files and deliveries; chats imported from phones; the raw
-# archive with what was parked; the history of our account.
-CLASSES = ("messages", "imports", "raw", "account")
+# archive with what was parked; the history of our account; people of whom nothing else is left.
+CLASSES = ("messages", "imports", "raw", "account", "contacts")
 
 
 class BadRetentionError(ValueError):

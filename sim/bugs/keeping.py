@@ -264,4 +264,18 @@ def files_of_what_was_taken_back_stay(_sound: Any) -> Any:
     return broken
 
 
+@_garden.bug(
+    "people of whom nothing is left stay",
+    "services.ingest.keeper.leaving:Leaving._gone",
+    scenes=_AGED,
+)
+def nobody_is_forgotten(_sound: Any) -> Any:
+    """Their names and numbers are kept for good."""
+
+    async def broken(*_given: Any) -> bool:
+        return False
+
+    return broken
+
+
 BUGS = _garden.grown()

@@ -114,7 +114,8 @@ class Erased:
 class Elder:
     """A message that was there long before: whether it must still be, and its words and file.
 
-    `withdrawn`: taken back under a policy that erases: it stays, and its words do not.
+    `withdrawn`: taken back under a policy that erases: it stays, and its words do not. `leaves`: nothing else is
+    left of who wrote it, so that they are forgotten with it.
     """
 
     wamid: str
@@ -124,6 +125,7 @@ class Elder:
     words: str = ""
     sha256: str = ""
     withdrawn: bool = False
+    leaves: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from services.ingest.compose import QUEUES, ingest
 from services.ingest.keeper.erasers.build import Stores, erasers
 from services.ingest.keeper.erasing import Erasing
+from services.ingest.keeper.leaving import Leaving
 from services.ingest.keeper.looking import Looker
 from services.ingest.keeper.mentions import Mentions
 from services.ingest.keeper.ports import Edges, SearchPlace
@@ -45,20 +46,26 @@ async def assemble(app: App[KeeperSettings], search: SearchPlace, edges: Edges |
         app.ids,
     )
 
+    leaving = Leaving(store, record.people, holds, app.clock, app.ids)
     withdrawn = Withdrawn(store, raw, files, record.changes, ours, scope, app.clock, app.ids)
 
     def report(what: str, error: BaseException) -> None:
         app.log.warning("keeper trouble", what=what, error=type(error).__name__)
 
     def told(tally: Tally) -> None:
-        counts = {"messages": tally.messages, "files": tally.files, "archived": tally.archived}
+        counts = {
+            "messages": tally.messages,
+            "files": tally.files,
+            "archived": tally.archived,
+            "people": tally.people,
+        }
         app.log.info("retention done", **counts, held=len(tally.held), owed=len(tally.owed))
 
     shift = Shift(
         store,
         Reconciler(store, raw, looker, bus, app.metrics, app.clock),
         erasing,
-        Expiry(store, raw, files, search, holds, ours, withdrawn, app.clock),
+        Expiry(store, raw, files, search, holds, ours, withdrawn, leaving, app.clock),
         app.clock,
         report,
         told,

@@ -18,11 +18,10 @@ from services.ingest.keeper.rows import aliases_of
 from services.ingest.keeper.settings import SERVICE
 from shared.clock import Clock
 from shared.due import outbox
-from shared.events.model import ContactChanged, ContactChangedEvent
 from shared.ids import Ids
 from shared.record.commit import commit
 from shared.record.erasure import KIND, RECEIPTS, Backup, Eraser, Outcome, Requests, receipt
-from shared.record.events import Envelope
+from shared.record.events import Envelope, contact_erased
 from shared.record.holds import Holds, closure
 from shared.record.ledger import Ledger, Subject, read
 from shared.record.people import People
@@ -113,7 +112,9 @@ class Erasing:
         found = [await self._store.get("contacts", each) for each in subject.contact_ids]
         alive = [each for each in found if each is not None and not each.get("erased")]
         now = self._clock.now_ms()
-        told = outbox(SERVICE, now, [_erased(each, Envelope(now)) for each in alive])
+        told = outbox(
+            SERVICE, now, [contact_erased(each["pk"], each["rev"] + 1, Envelope(now)) for each in alive]
+        )
         ops: list[Op] = [*(_closing(each, subject.erased_at) for each in alive), *told]
         await self._save(item, ops, state="closed", erased_at=subject.erased_at, subject=_facts(subject))
         await self._complete(item)
@@ -208,13 +209,6 @@ def _closing(contact: Item, erased_at: int) -> Update:
         remove=["sealed", "sealed_ref"],
         condition=same,
     )
-
-
-def _erased(contact: Item, envelope: Envelope) -> ContactChangedEvent:
-    contact_id, rev = contact["pk"], contact["rev"] + 1
-    attributes = envelope.of(f"{contact_id}:{rev}", contact_id)
-    data = ContactChanged(contact_id=contact_id, rev=rev)
-    return ContactChangedEvent(**attributes, type="desk.contact.erased.v1", data=data)
 
 
 def _facts(subject: Subject) -> Item:

@@ -1,4 +1,4 @@
-"""Carries out what plan.py decides, over the whole record: messages, the archive, the account's history.
+"""Carries out what plan.py decides, over the whole record: messages, the archive, the account's history, people.
 
 A run walks the tables in segments and the archive from its oldest end. It may be cut off anywhere: what it
 left is found again by the next run.
@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from services.ingest.archive import Arrived
 from services.ingest.archived import Archived, numbered
 from services.ingest.keeper import plan as planning
+from services.ingest.keeper.leaving import Leaving
 from services.ingest.keeper.plan import (
     Document,
     Message,
@@ -56,6 +57,7 @@ class Tally:
     account: int = 0
     chats: int = 0
     withdrawn: int = 0
+    people: int = 0
     held: dict[str, str] = field(default_factory=dict)
     owed: list[str] = field(default_factory=list)
 
@@ -76,6 +78,7 @@ class Expiry:
         holds: Holds,
         ours: Ours,
         withdrawn: Withdrawn,
+        leaving: Leaving,
         clock: Clock,
     ) -> None:
         self._store = store
@@ -86,6 +89,7 @@ class Expiry:
         self._holds = holds
         self._ours = ours
         self._withdrawn = withdrawn
+        self._leaving = leaving
         self._clock = clock
 
     async def run(self) -> Tally:
@@ -99,6 +103,7 @@ class Expiry:
         await self._account(rules, tally)
         await self._chats(rules, holds, tally)
         tally.withdrawn = await self._withdrawn.run(holds)
+        tally.people = await self._leaving.run(rules)
         return tally
 
     async def _messages(self, segment: int, rules: Retention, holds: Held, tally: Tally) -> None:

@@ -334,6 +334,9 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("taken back and its file kept", 2, "wrong", _observed(
         elder=[Elder("wamid.1", "i_1", "c_1", stays=True, words="no hay", sha256="ab", withdrawn=True)],
         files={"ab": "ab"})),
+    ("a person kept beyond all they wrote", 2, "wrong", _observed(
+        elder=[Elder("wamid.8", "i_8", "c_8", stays=False, leaves=True)],
+        conversations=[Thread("c_8", "1", "p_8", "", 0)])),
     ("words of somebody erased", 2, "wrong", lambda case: _erased(case, everything={"raw x": "hola n7"})),
     ("a file of somebody erased", 2, "wrong", lambda case: _erased(case, everything={"media served/ab/abab/o": ""})),
     ("somebody erased is parked", 2, "wrong", lambda case: _erased(case, everything={"ingest-dlq 0": "de 5255"})),

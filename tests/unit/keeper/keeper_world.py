@@ -9,6 +9,7 @@ from typing import Any
 from services.ingest.keeper.adapters.memory import MemoryEdges, MemorySearch
 from services.ingest.keeper.erasers.build import Stores, erasers
 from services.ingest.keeper.erasing import Erasing
+from services.ingest.keeper.leaving import Leaving
 from services.ingest.keeper.looking import Looker
 from services.ingest.keeper.mentions import Mentions
 from services.ingest.keeper.reconciler import Reconciler
@@ -116,6 +117,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
     asked = erasers(stores)
     erasing = Erasing(store, record.people, requests, Ledger(raw), holds, asked, backups, w.clock, w.ids)
     inner = desk(w, store=store, raw=raw, bus=given["bus"])
+    leaving = Leaving(store, record.people, holds, w.clock, w.ids)
     withdrawn = Withdrawn(store, raw, files, record.changes, OURS, "portfolio", w.clock, w.ids)
     looker = Looker(store, raw, inner.ingest, search, given["bus"], OURS, "portfolio", w.clock)
     return Keep(
@@ -125,7 +127,7 @@ def keep(d: Desk | None = None, **ports: Any) -> Keep:
         erasing,
         requests,
         holds,
-        Expiry(store, raw, files, search, holds, OURS, withdrawn, w.clock),
+        Expiry(store, raw, files, search, holds, OURS, withdrawn, leaving, w.clock),
         Reconciler(store, raw, looker, given["bus"], d.metrics, w.clock),
         files,
         given,

@@ -243,7 +243,7 @@ async def test_a_hold_that_comes_between_the_look_and_the_end_wins() -> None:
     await changes.take_back(Place(item["pk"], item["sk"]), revoked=True)
     assert await left_of(k, item) == ALL
     assert (await message_of(k, "wamid.1"))["take_back"] == "revoke"
-    del changes._holds.held # the method again
+    del changes._holds.held  # the method again
     await k.holds.lift(hold["sk"], "agent-1")
     await k.expiry.run()
     assert await left_of(k, item) == set()

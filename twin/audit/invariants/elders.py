@@ -17,6 +17,8 @@ def elders(_history: History, observed: Observed) -> Iterator[Finding]:
         seen = by_id.get(each.message_id)
         sought = each.words if each.withdrawn else each.wamid  # what took it back names it
         archived = any(sought in text for text in raw)
+        if each.leaves and any(thread.id == each.conversation_id for thread in observed.conversations or ()):
+            yield Finding(2, "wrong", pseudonym(each.wamid), "a person of whom nothing else is left is kept")
         if each.stays:
             yield from _whole(each, seen, observed, archived=archived)
         elif seen is not None or archived:
