@@ -28,7 +28,7 @@ from shared.store.port import Attr, ConditionFailedError, Delete, Item, Op, Stor
 from shared.vault.port import KeyDestroyedError
 
 CLASS = "contacts"
-QUIET_MS = 3600 * 1000  # longer than a message may be worked on (visibility 60 s, media 300 s)
+QUIET_MS = 12 * 3600 * 1000  # longer than an import may work on people it has met; a message takes minutes
 MOST_OPS = 90  # DynamoDB takes 100 in a transaction
 
 
