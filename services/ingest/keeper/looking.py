@@ -22,7 +22,7 @@ from shared.record.codec import clear
 from shared.record.inbound import Origin
 from shared.record.shape import lane_pk, routed_sk
 from shared.record.statuses import KIND, target
-from shared.record.waits import Place, children_of, place_of, waits
+from shared.record.waits import MARK_SK, Place, children_of, place_of, waits
 from shared.store.port import Item, Store
 from shared.whatsapp.item import (
     AnyItem,
@@ -168,8 +168,14 @@ class Looker:
         places = await self._placed(look)
         found = await self._many({name: ("messages", each.pk, each.sk) for name, each in places.items()})
         look.messages.update(found)
-        look.seen.messages |= found.keys()
+        look.seen.messages |= found.keys() - await self._half_kept(found)
         await self._routed(look, {name: item for name, item in found.items() if _live(item)})
+
+    async def _half_kept(self, found: Mapping[str, Item]) -> set[str]:
+        """Those for which something still waits: who kept them died before it looked, and no queue brings them again."""
+        alive = [name for name, item in found.items() if not item.get("erased")]
+        marked = await self._many({name: ("ids", name, MARK_SK) for name in alive})
+        return {name for name in marked if await waits(self._store, name)}
 
     async def _placed(self, look: Look) -> dict[str, Place]:
         """Where the messages lie; not those of our own wamids, nor those that have reached their end."""

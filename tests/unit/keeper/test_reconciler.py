@@ -12,6 +12,7 @@ from services.ingest.keeper.slots import Seen, Stage, lasting, silent, slot_of, 
 from shared.events.model import AlertRaisedEvent, MessageRecorded
 from shared.queue.port import Message
 from shared.record.shape import routed_sk
+from shared.record.waits import Place, kinds_beside, mark, waiting
 from shared.store.port import Delete, Put
 from tests.unit.ingest.desk import change, envelope, said, went
 from tests.unit.keeper.keeper_world import NOON_MS, Keep, index, keep, message_of, says, stamp
@@ -143,6 +144,21 @@ async def test_another_process_goes_on_where_the_last_one_stood() -> None:
     assert (await heir.reconciler.round())["messages"] == 1
     await k.world.store.write(Put("messages", {**message}))
     assert await heir.reconciler.round() == NOTHING
+
+
+async def test_what_still_waits_for_a_message_that_is_there_is_joined() -> None:
+    """Who kept the message died before it looked, and no queue brings it again."""
+    k = keep()
+    await begun(k)
+    message = await whole(k, "wamid.1")
+    wait = waiting(
+        message["message_id"], "revoke", "i_later", {"raw_id": "x", "source": "live"}, k.world.clock.ms
+    )
+    await k.world.store.transact([wait, mark(wait.item)], "t" * 32)
+    assert (await rounds(k, 30))["messages"] == 1
+    place = Place(message["pk"], message["sk"])
+    assert "revoke" in await kinds_beside(k.world.store, place)
+    assert (await rounds(k, 10))["messages"] == 0
 
 
 async def test_what_is_erased_or_at_its_end_is_no_gap() -> None:
