@@ -212,9 +212,9 @@ def _file(case: Case, reason: str) -> Case:
     return replace(more, rows=rows)
 
 
-def _sound(case: Case, **changes: Any) -> Case:
+def _sound(case: Case, reason: str = "", **changes: Any) -> Case:
     """The customer's message has a long sound."""
-    media = ({"n": 0, "state": "ready", "mime": "audio/ogg", "sha256": "ab"},)
+    media = ({"n": 0, "state": "ready", "mime": "audio/ogg", "sha256": "ab", "reason": reason},)
     spoken = _observed(spoken={"ab": "lo dicho"}, long=frozenset({"ab"}))
     return spoken(_message(0, media=media, **changes)(case))
 
@@ -320,6 +320,8 @@ SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("refused and not known", 12, "lost", lambda case: _message(1, state="handed_over")(_refused(case, named=True))),
     ("the words of another sound", 2, "wrong", lambda case: _sound(case, heard={0: "otra cosa"})),
     ("a long sound without its words", 2, "lost", lambda case: _sound(case, heard={})),
+    ("a sound given up where nothing goes wrong", 2, "lost",
+     lambda case: _observed(undisturbed=True)(_sound(case, "too_complex", heard={}))),
     ("an agent's file refused", 7, "lost", lambda case: _observed(acknowledged=[Acknowledged("o_1", "va", "ab")])(
         _message(1, media=({"n": 0, "state": "failed"},))(case))),
     ("another file shown", 12, "wrong", _observed(acknowledged=[Acknowledged("o_1", "va", "ab")])),
@@ -371,6 +373,7 @@ def test_two_routes_to_one_destination_owe_one_delivery() -> None:
         _injected(Case()),
         _file(Case(), "denied"),
         _sound(Case(), heard={0: "lo dicho"}),
+        _sound(Case(), "too_complex", heard={}),
         _erased(Case()),
         _message(1, state="handed_over")(_refused(Case(), named=False)),
         _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock())(Case())),
