@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local import ports
-from local.paths import ROOT, TOOLS
+from local.paths import ROOT, TOOLS, reachable
 from local.plan import ACCOUNT
 from local.process import free_port
 from local.provision import clients
@@ -199,12 +199,13 @@ def _mount(where: Path, size: str) -> bool:
 
 def half_download(bench: Bench) -> None:
     """A jar is cut short in the repository; then an installation is cut short."""
-    shutil.rmtree(bench.tools / "opensearch")
+    server = reachable(bench.tools) / "opensearch"
+    shutil.rmtree(server)
     jar = bench.chance.choice(sorted((bench.tools / "m2").rglob("opensearch-*-3.3.2.jar")))
     _cut(jar, bench.chance)
     refused(bench, "download", jar.name)
     works(bench, "half a download")
-    _cut(bench.chance.choice(sorted((bench.tools / "opensearch" / "lib").glob("*.jar"))), bench.chance)
+    _cut(bench.chance.choice(sorted((server / "lib").glob("*.jar"))), bench.chance)
     works(bench, "half an installation")
 
 
@@ -326,6 +327,7 @@ def main() -> None:
             flush=True,
         )
     shutil.rmtree(_WORK)
+    shutil.rmtree(reachable(bench.tools), ignore_errors=True)  # elsewhere where the checkout lies in a closed home
     print(
         f"up-faults: {len(played)} of {len(FAULTS)} faults, {len(bench.checks)} checks, all ended as they must"
     )
