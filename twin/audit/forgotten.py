@@ -66,12 +66,17 @@ def without(history: History, observed: Observed) -> tuple[History, Observed]:
 
 def _history(history: History, observed: Observed, lost: Gone) -> History:
     ours = {wamid for wamid, attempt in history.attempts.items() if _message(attempt) in lost.messages}
+
+    def left(body: str, at_ms: int) -> bool:
+        """A status may come long after who was written to is gone."""
+        return not about(body, at_ms, observed) and not any(wamid in body for wamid in ours)
+
     return replace(
         history,
         written={wamid: row for wamid, row in history.written.items() if wamid not in lost.wamids},
         published=history.published - lost.wamids,
-        envelopes={body: at for body, at in history.envelopes.items() if not about(body, at, observed)},
-        spoilt={body for body in history.spoilt if not about(body, history.envelopes.get(body, 0), observed)},
+        envelopes={body: at for body, at in history.envelopes.items() if left(body, at)},
+        spoilt={body for body in history.spoilt if left(body, history.envelopes.get(body, 0))},
         statuses={w: names for w, names in history.statuses.items() if w not in lost.wamids | ours},
         shown={a: rows for a, rows in history.shown.items() if _message(a) not in lost.messages},
         received=[row for row in history.received if payload(row).get("message_id") not in lost.messages],

@@ -255,6 +255,21 @@ def _erased(case: Case, asked_ms: int = 9_000, **changes: Any) -> Case:
     return rows(replace(case, observed=replace(case.observed, **{**there, **changes})))
 
 
+def _ticked(case: Case) -> Case:
+    """What was said to them just before gets its tick long after they are gone; nothing of it stays."""
+    erased = _erased(case)
+    ours = Seen("o_6", "c_6", "1.5.e", 2, "out", "text", "", {}, erased=True)
+    rows = _rows(
+        row("accepted", phase="invoke", direction="out", attempt="o_6.1", wamid="wamid.8"),
+        row("accepted", phase="ok", direction="out", attempt="o_6.1", wamid="wamid.8"),
+        row(
+            "published", direction="out", at=90_000, wamid="wamid.8", attempt="o_6.1", body="wamid.8 to 5255"
+        ),
+    )
+    seen = replace(erased.observed, messages=[*erased.observed.messages, ours])
+    return rows(replace(erased, observed=seen))
+
+
 SPOILT: list[tuple[str, int, str, Callable[[Case], Case]]] = [
     ("raw byte altered", 1, "lost", _observed(raw={k: v[:-1] + b"]" for k, v in RAW.items()})),
     ("raw objects swapped", 1, "lost", _observed(raw=dict(zip(RAW, [*RAW.values()][::-1], strict=True)))),
@@ -375,6 +390,7 @@ def test_two_routes_to_one_destination_owe_one_delivery() -> None:
         _sound(Case(), heard={0: "lo dicho"}),
         _sound(Case(), "too_complex", heard={}),
         _erased(Case()),
+        _ticked(Case()),
         _message(1, state="handed_over")(_refused(Case(), named=False)),
         _observed(breakers=[Breaker(open=False, closed_ms=2_000)])(_rows(_lock())(Case())),
         _observed(breakers=[Breaker(open=True)], undisturbed=True)(_rows(_lock())(Case())),
