@@ -135,7 +135,8 @@ def _gone(call: Call) -> web.Response:
     return web.Response(status=500)  # nobody is there to read it
 
 
-COLUMNS = ("killed before", "killed after", "answer lost", "throttled", "5xx", "entries failed")
+KILLS = ("killed before", "killed after")
+COLUMNS = (*KILLS, "answer lost", "throttled", "5xx", "entries failed")
 
 
 def columns(name: str) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ _AIM_S = 3.0  # a message that takes longer than that is struck by the rule of a
 _TRIES = 14
 _THREAD_S = 30.0
 _REST_S = 960.0  # media: hidden for 300 s, then the dead one's turn at decoding is over (services/media/shelf.py: 600 s)
+_FALL_S = 30.0  # a call that takes effect first may be a long poll
 _PAUSE_S = 0.05
 
 
@@ -122,9 +123,11 @@ class Striker:
         thread, fell = await self._prepared(cell.stimulus), asyncio.Event()
         rules = self._armed(cell, fell)
         acting = asyncio.create_task(self._act(cell.stimulus, thread))
-        hit = await self._happened(rules)
+        await self._happened(rules)
         self._ways[cell.worker].forget()
-        if fell.is_set():
+        hit = any(rule.hits for rule in rules)
+        if hit and cell.fault in crash_calls.KILLS:  # the rule is hit before the worker falls
+            await asyncio.wait_for(fell.wait(), _FALL_S)
             await self._room.system.restart(cell.worker)
         cell.subjects |= await acting
         return hit
@@ -137,13 +140,13 @@ class Striker:
         fault = crash_calls.faults(kill)[cell.fault]
         return [proxy.fail(cell.call, fault) for proxy in self._ways[cell.worker].all()]
 
-    async def _happened(self, rules: list[Rule]) -> bool:
-        deadline = time.monotonic() + _AIM_S
-        while time.monotonic() < deadline:
-            if any(rule.hits for rule in rules):
-                return True
+    async def _happened(self, rules: list[Rule]) -> None:
+        """Until a rule was hit, at most for the time of one try."""
+        until = time.monotonic() + _AIM_S
+        while not any(rule.hits for rule in rules):
+            if time.monotonic() > until:
+                return
             await asyncio.sleep(_PAUSE_S)
-        return False
 
     async def _prepared(self, stimulus: str) -> str:
         """Who acts: somebody new, or for a reply the thread of somebody new."""
