@@ -20,7 +20,7 @@ from typing import Any, Self
 import aiohttp
 
 from local.system import System
-from tests.faults.newsroom_audit import Audit, audited
+from tests.faults.newsroom_audit import EACH_S, LIMIT_S, Audit, audited
 from tests.faults.newsroom_live import Listener
 
 WORDS = ("sismo", "incendio")
@@ -300,7 +300,8 @@ class Newsroom:
         )
         ticks.write_text(json.dumps(self.live.ticks))
         admin = self.bearer("admin")["Authorization"].removeprefix("Bearer ")
-        return await audited({**self.system.env, "AUDIT_TOKEN": admin, **env}, acks, ticks, wait_s)
+        limit_s = LIMIT_S + EACH_S * self.counts.written
+        return await audited({**self.system.env, "AUDIT_TOKEN": admin, **env}, acks, ticks, wait_s, limit_s)
 
     def told(self) -> Iterator[tuple[str, int]]:
         """The counts, one by one."""
