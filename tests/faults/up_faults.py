@@ -327,7 +327,9 @@ def main() -> None:
             flush=True,
         )
     shutil.rmtree(_WORK)
-    shutil.rmtree(reachable(bench.tools), ignore_errors=True)  # elsewhere where the checkout lies in a closed home
+    shutil.rmtree(
+        reachable(bench.tools), ignore_errors=True
+    )  # elsewhere where the checkout lies in a closed home
     print(
         f"up-faults: {len(played)} of {len(FAULTS)} faults, {len(bench.checks)} checks, all ended as they must"
     )
