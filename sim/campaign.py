@@ -22,7 +22,6 @@ CALM_EACH = 10
 GOLDEN = (5**0.5 - 1) / 2  # Knuth, TAOCP vol. 3, s. 6.4: steps of this part of a circle lie far apart
 DEAR = frozenset({Scene.ERASED, Scene.AGED})  # a world with the keeper costs twice as much:
 DEAR_EACH = 3  # so each third seed wants the cells that need one, and the others none of them
-RATE_DEAR = 0.002  # a keeper's way is long, and begins anew after a fault
 # Cells a seed is to visit, if it gets there; a pure function of the seed, so that the seed alone replays.
 WANTED_DEAR, WANTED = 20, 12
 
@@ -84,10 +83,10 @@ def faulty(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
     turn = seed - seed // CALM_EACH  # calm seeds take no turn
     mine, behind = turn % DEAR_EACH == 0, -(-turn // DEAR_EACH)
     part, turn = (_parts()[0], turn // DEAR_EACH) if mine else (_parts()[1], turn - behind)
-    count, rate = (WANTED_DEAR, RATE_DEAR) if mine else (WANTED, RATE)
+    count = WANTED_DEAR if mine else WANTED
     chosen = [part[_place(turn * count + n, len(part))] for n in range(count)]
     wanted = {(site.path, site.line): fault for site, fault in chosen}
-    return Plan(seed, rate, silenced, wanted, enabling(site for site, _ in chosen))
+    return Plan(seed, RATE, silenced, wanted, enabling(site for site, _ in chosen))
 
 
 @cache

@@ -53,7 +53,7 @@ class Plan:
         wanted: (file, line) -> the fault this world is to put there, at a call the seed chooses.
         scenes: what must happen so that the wanted calls do. outage: a dependency that is down for a while.
         until_s: faults happen until this virtual time, and again from and to `again_s`. struck: (call, site, fault) of those that happened.
-        hot: what the sites begin with (`folder/`, `file.py`, `file.py:port.method`) that fail at `heat`.
+        hot: what the sites begin with (`folder/`, `file.py`, `file.py:port.method`) that fail at `heat` until `hot_s`.
     """
 
     seed: int
@@ -68,6 +68,7 @@ class Plan:
     struck: list[tuple[int, str, Fault]] = field(default_factory=list)
     hot: tuple[str, ...] = ()
     heat: float = 0.08
+    hot_s: float = 1e9
 
     def draw(self, site: Site | None, process: str) -> Fault | None:
         """The fault at this call, if any."""
@@ -76,7 +77,7 @@ class Plan:
         if number in self.silenced or not self._troubled(now):
             return None
         word = hashlib.blake2b(f"{self.seed}:{number}".encode(), digest_size=8).digest()
-        fault = self._wanted(site, word[5]) or self._down(site, process, now) or self._random(word, site)
+        fault = self._wanted(site, word[5]) or self._down(site, process, now) or self._random(word, site, now)
         if fault is not None:
             self.struck.append((number, f"{site.path}:{site.line}" if site else "?", fault))
         return fault
@@ -96,8 +97,8 @@ class Plan:
             return None
         return Fault.ERROR_BEFORE if self.outage.hits(process, site.port, now) else None
 
-    def _random(self, word: bytes, site: Site | None) -> Fault | None:
-        hot = site is not None and f"{site.path}:{site.call}".startswith(self.hot)
+    def _random(self, word: bytes, site: Site | None, now: float) -> Fault | None:
+        hot = site is not None and now <= self.hot_s and f"{site.path}:{site.call}".startswith(self.hot)
         rate = self.heat if hot else self.rate
         if int.from_bytes(word[:4], "big") / 2**32 >= rate:
             return None

@@ -104,15 +104,13 @@ class Outcome:
 def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Outcome:
     """One world, from its seed."""
     scenes = plan.scenes | drawn(seed)
-    if scenes & {
-        Scene.BURST,
-        Scene.AGED,
-    }:  # a run of retention that is cut off begins again ten minutes later
+    if scenes & (KEEPERS | {Scene.BURST}):  # a keeper's way is long, and begins anew after a fault
         plan.rate *= CALM
     if Scene.CALM in scenes:
         scenes &= QUIET
     chaos = Chaos(plan, sites, _latency(seed, scenes))
     plan.until_s = max([FAULTS_S, *(LONGER_S[scene] for scene in LONGER_S if scene in scenes)])
+    plan.hot_s = plan.until_s  # who dies at every try for longer is in a dead-letter queue
     plan.again_s = next((AGAIN_S[scene] for scene in AGAIN_S if scene in scenes), plan.again_s)
     try:
         (verdict, digest), loop = run(seed, _morning(seed, size, chaos, scenes))
