@@ -50,6 +50,7 @@ TIRED: tuple[tuple[str, ...], ...] = (
     ("services/media/uploads.py", "services/media/transcription.py", "services/media/beside.py"),
     ("shared/queue/",),
 )
+TIRED_S = 60.0  # longer, and what it receives goes to a dead-letter queue by itself
 UNSAID = (("services/media/shelf.py:store.get",), 0.4)
 OUTAGES = (
     *(("ingest", port) for port in ("store", "raw", "service")),
@@ -103,7 +104,7 @@ def trouble(day: Day) -> None:
             day.world.outside.driver.world.set_fault(TwinFault(kind, rate, day.seed, low, high))
     plan = day.world.chaos.plan
     if Scene.TIRED in day.scenes and not plan.hot:
-        plan.hot = day.rng("tired").choice(TIRED)
+        plan.hot, plan.hot_s = day.rng("tired").choice(TIRED), TIRED_S
     if Scene.UNSAID in day.scenes and not plan.hot:
         plan.hot, plan.heat = UNSAID
     if Scene.OUTAGE in day.scenes:

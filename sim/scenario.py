@@ -110,7 +110,7 @@ def play(seed: int, size: Size, plan: Plan, sites: dict[str, list[Site]]) -> Out
         scenes &= QUIET
     chaos = Chaos(plan, sites, _latency(seed, scenes))
     plan.until_s = max([FAULTS_S, *(LONGER_S[scene] for scene in LONGER_S if scene in scenes)])
-    plan.hot_s = plan.until_s  # who dies at every try for longer is in a dead-letter queue
+    plan.hot_s = plan.until_s
     plan.again_s = next((AGAIN_S[scene] for scene in AGAIN_S if scene in scenes), plan.again_s)
     try:
         (verdict, digest), loop = run(seed, _morning(seed, size, chaos, scenes))
