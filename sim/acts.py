@@ -187,6 +187,7 @@ def _keepers(day: Day) -> Iterator[Act]:
     keepers = [process for process in day.world.processes if process.name.startswith("keeper")]
     yield shifts(keepers, day.world.chaos.plan.until_s)
     yield day.keeping.purged(MORNING_S)
+    yield day.keeping.emptied(MORNING_S)
     if Scene.ERASED in day.scenes:
         yield day.keeping.forget(keepers)
         yield day.keeping.hold()

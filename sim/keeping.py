@@ -43,6 +43,7 @@ LATE_MS = 20_000  # before the next round
 BACK_S = 4.0  # after it is said that they are erased
 GIVEN_UP_S = 900.0
 SHIFTS_S = (55.0, 100.0)  # when the keepers are replaced, beside the end of the faults
+RECORDED = "desk.message.recorded.v1"
 CHAT = "c0ffee00-0000-4000-8000-000000000009"
 TABLES = ("contacts", "contact_keys", "conversations", "messages")
 
@@ -146,6 +147,14 @@ class Keeping:
         words = f"en la cola {self.rng.randbytes(4).hex()}"
         self.outside.topic.stolen[words] = thief
         self.outside.says(who.id, type="text", text=words)
+
+    async def emptied(self, seconds: float) -> None:
+        """Somebody empties the index's queue: only the reconciler sees that some messages are not found."""
+        queue = self.servers.queues["search"]
+        await asyncio.sleep(self.rng.uniform(seconds / 4, seconds))
+        for message in await queue.receive(10, HEARD_S, 1):
+            if RECORDED in message.body:
+                await queue.delete([message])
 
     async def _silence(self, erasure: str) -> None:
         """SNS brings nothing any more: only EventBridge tells that somebody wrote. An operator asks for the receipt."""

@@ -68,6 +68,7 @@ ENABLING: dict[tuple[str, str], tuple[Scene, ...]] = {
     ("shared/record/files.py", "_unclaimed"): (Scene.ERASED,),
     ("services/media/uploads.py", "_stand"): (Scene.UPLOADS, Scene.SWEPT),
     ("services/media/budgets.py", "_owe"): (Scene.OVERDRAWN,),
+    ("services/media/handlers.py", "on_due"): (Scene.OVERDRAWN,),
     ("services/desk/replies.py", "attempts"): (Scene.DOUBT,),
     ("services/forwarder/gateway/handlers.py", "_lane"): (Scene.PHOTO,),
     ("services/forwarder/gateway/letter.py", "_with_files"): (Scene.PHOTO,),
