@@ -243,10 +243,11 @@ class Looking:
         spoken = [each["n"] for each in item["media"] if _spoken(each)]
         if spoken and message_id not in asked:
             asked[message_id] = None
-            await self._desks.insist(
+            found = await self._desks.insist(
                 lambda parts: transcribe(ANA, parts, message_id, spoken[0], f"read-{message_id}")
             )
-            self._desks.read.append(message_id)
+            if found is not None:  # what was taken back is hidden, and not read out
+                self._desks.read.append(message_id)
 
 
 def _spoken(medium: Mapping[str, Any]) -> bool:
