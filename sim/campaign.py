@@ -14,7 +14,7 @@ from sim.bugs.plant import planted
 from sim.cells import Fault, Site
 from sim.chaos import Plan
 from sim.scenario import Outcome, Size, play
-from sim.scenes import Scene, enabling
+from sim.scenes import SHY, Scene, enabling
 
 RATE = 0.008  # probability of a fault at a call, beside the wanted ones
 RATES = (0.05, RATE)  # of a hunt, seed after seed: a death at one joint is met soon, or met alone
@@ -23,7 +23,7 @@ GOLDEN = (5**0.5 - 1) / 2  # Knuth, TAOCP vol. 3, s. 6.4: steps of this part of 
 DEAR = frozenset({Scene.ERASED, Scene.AGED})  # a world with the keeper costs twice as much:
 DEAR_EACH = 3  # so each third seed wants the cells that need one, and the others none of them
 # Cells a seed is to visit, if it gets there; a pure function of the seed, so that the seed alone replays.
-WANTED_DEAR, WANTED = 20, 12
+WANTED_DEAR, WANTED, WANTED_SHY = 20, 12, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,8 @@ def faulty(seed: int, silenced: frozenset[int] = frozenset()) -> Plan:
     mine, behind = turn % DEAR_EACH == 0, -(-turn // DEAR_EACH)
     part, turn = (_parts()[0], turn // DEAR_EACH) if mine else (_parts()[1], turn - behind)
     count = WANTED_DEAR if mine else WANTED
-    chosen = [part[_place(turn * count + n, len(part))] for n in range(count)]
+    shy = [(site, fault) for site, fault in part if (site.path, site.function) in SHY]
+    chosen = [*_turn(part, turn, count), *_turn(shy, turn, WANTED_SHY)]
     wanted = {(site.path, site.line): fault for site, fault in chosen}
     return Plan(seed, RATE, silenced, wanted, enabling(site for site, _ in chosen))
 
@@ -94,6 +95,11 @@ def _parts() -> tuple[list[tuple[Site, Fault]], list[tuple[Site, Fault]]]:
     """The matrix: cells that need a dear scene, and the others."""
     dear = [cell for cell in scope.cells() if DEAR & enabling([cell[0]])]
     return dear, [cell for cell in scope.cells() if not DEAR & enabling([cell[0]])]
+
+
+def _turn(cells: list[tuple[Site, Fault]], turn: int, count: int) -> list[tuple[Site, Fault]]:
+    """The cells of one turn."""
+    return [cells[_place(turn * count + n, len(cells))] for n in range(count)]
 
 
 def _place(turn: int, cells: int) -> int:

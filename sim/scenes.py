@@ -126,6 +126,21 @@ WHOLE: dict[str, tuple[Scene, ...]] = {
     "shared/record/retention.py": (Scene.AGED,),
 }
 
+# (file, function) whose side effects come late or seldom even then: worlds want them more often than the others.
+SHY = frozenset(
+    {
+        ("services/ingest/keeper/looking.py", "repair"),
+        ("services/ingest/keeper/shift.py", "_expire"),
+        ("services/media/handlers.py", "_finish"),
+        ("services/media/uploads.py", "_settle"),
+        ("services/media/uploads.py", "_stand"),
+        ("shared/lease.py", "_let_go"),
+        ("shared/record/files.py", "release"),
+        ("shared/record/people.py", "arranged"),
+        ("shared/record/waits.py", "listed"),
+    }
+)
+
 # What may also happen in a world in which nothing goes wrong.
 QUIET = frozenset(
     {Scene.HUGE, Scene.PHOTO, Scene.RELATED, Scene.REACTS, Scene.RUBBISH, Scene.CROWD, Scene.RENAMED}
