@@ -34,7 +34,7 @@ from shared.store.port import Item, Op, Store
 
 CHECK = "transcript"  # kind of the due item that looks after a job
 CHECK_S = (
-    600.0  # a job takes less than its sound in all but the worst case; its event is nearly always faster
+    600.0  # longer than a job of any sound takes but in the worst case; its event is nearly always faster
 )
 RENDERING_S = 5.0
 THROTTLE_S = 5.0

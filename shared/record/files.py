@@ -120,9 +120,8 @@ class Files:
         beside = (await self._store.query(TABLE, sha256, Key("sk").begins_with(like_sk("")))).items
         members = [row["sk"].removeprefix(like_sk("")) for row in beside]
         heir = await self._heir([*([item[LIKE]] if LIKE in item else []), *members]) if members else None
-        for member in sorted(
-            members, key=lambda each: each == heir
-        ):  # whoever dies on the way finds the heir again
+        # The heir last: whoever dies on the way finds it again.
+        for member in sorted(members, key=lambda each: each == heir):
             await self._regroup(member, sha256, None if heir == member else heir)
             await self._store.write(Delete(TABLE, sha256, like_sk(member)))
 

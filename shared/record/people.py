@@ -38,9 +38,8 @@ from shared.vault.keys import ContactKeys
 from shared.vault.pepper import Pepper
 
 CONVERSATION_PREFIX = "c_"
-LEAVING = (
-    "leaving"  # services/ingest/keeper/leaving.py: nothing is kept of this person, who goes unless met again
-)
+# services/ingest/keeper/leaving.py: nothing is kept of this person, who goes unless met again.
+LEAVING = "leaving"
 _MET_MOST = 4096  # people; about half a kilobyte each
 
 Where = tuple[str, str, str]  # table, pk, sk

@@ -20,6 +20,13 @@ def _finds_nothing(_sound: Any) -> Any:
     return broken
 
 
+def _does_nothing(_sound: Any) -> Any:
+    async def broken(*_given: Any) -> None:
+        return
+
+    return broken
+
+
 def _claims_nothing(sound: Any) -> Any:
     async def broken(self: Any, item: Any, eraser: Any, subject: Any) -> int:
         await sound(self, item, eraser, subject)
@@ -147,16 +154,6 @@ def lease_ignored(sound: Any) -> Any:
     return broken
 
 
-@_garden.bug("a gap is told and not repaired", "services.ingest.keeper.looking:Looker.repair", scenes=_ERASED)
-def gap_not_repaired(_sound: Any) -> Any:
-    """What lies in the archive alone never becomes a message."""
-
-    async def broken(_self: Any, _look: Any) -> None:
-        return
-
-    return broken
-
-
 @_garden.bug(
     "each slot is looked at as it begins",
     "services.ingest.keeper.reconciler:PASSES",
@@ -250,32 +247,28 @@ def upload_ends_under_others(_sound: Any) -> Any:
     return "nobody#"
 
 
-@_garden.bug(
-    "what was taken back keeps its file and what was read on it",
-    "services.ingest.keeper.withdrawn:Withdrawn._cleaned",
-    scenes=_AGED,
+_UNDONE = (
+    (
+        "gap-not-repaired",
+        "a gap is told and not repaired",
+        "services.ingest.keeper.looking:Looker.repair",
+        _ERASED,
+    ),
+    (
+        "files-of-what-was-taken-back-stay",
+        "what was taken back keeps its file and what was read on it",
+        "services.ingest.keeper.withdrawn:Withdrawn._cleaned",
+        _AGED,
+    ),
+    (
+        "nobody-is-forgotten",
+        "people of whom nothing is left stay",
+        "services.ingest.keeper.leaving:Leaving._gone",
+        _AGED,
+    ),
 )
-def files_of_what_was_taken_back_stay(_sound: Any) -> Any:
-    """Only the words go."""
-
-    async def broken(_self: Any, _item: Any) -> None:
-        return
-
-    return broken
-
-
-@_garden.bug(
-    "people of whom nothing is left stay",
-    "services.ingest.keeper.leaving:Leaving._gone",
-    scenes=_AGED,
-)
-def nobody_is_forgotten(_sound: Any) -> Any:
-    """Their names and numbers are kept for good."""
-
-    async def broken(*_given: Any) -> bool:
-        return False
-
-    return broken
+for _name, _what, _target, _scenes in _UNDONE:
+    _garden.add(_name, _what, [(_target, _does_nothing)], scenes=_scenes)
 
 
 BUGS = _garden.grown()

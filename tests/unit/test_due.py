@@ -14,7 +14,6 @@ from shared.due import (
     due_item,
 )
 from shared.errors import RetryAfter, StopAndPage
-from shared.events.model import ContactChanged, ContactChangedEvent, Event
 from shared.store.memory import MemoryStore
 from shared.store.port import Item, StoreUnavailableError
 from sim.loop import run
@@ -297,14 +296,3 @@ def test_every_item_runs_to_its_end_whatever_crashes(
         assert await world.left() == []
 
     run(seed, scene())
-
-
-def changed(n: int) -> Event:
-    return ContactChangedEvent(
-        type="desk.contact.changed.v1",
-        id=f"p_{n}:1",
-        source="desk",
-        subject=f"p_{n}",
-        time="2026-01-01T00:00:00.000Z",
-        data=ContactChanged(contact_id=f"p_{n}", rev=1),
-    )

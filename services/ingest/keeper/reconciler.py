@@ -26,9 +26,8 @@ PASSES: Mapping[str, int] = {"fresh": 20, "hour": 3600, "week": 8 * 24 * 3600}
 MOST = 60  # slots a pass and round: ten minutes are caught up within one round
 OPEN_MOST = 500  # what is open beyond this is told of, but not kept across processes
 SILENCE_S = 60
-RECEIVED = (
-    "WhatsApp Message Received"  # AWS End User Messaging Social user guide, "Monitoring with EventBridge"
-)
+# AWS End User Messaging Social user guide, "Monitoring with EventBridge".
+RECEIVED = "WhatsApp Message Received"
 _NS = 1_000_000_000
 Gaps = Mapping[Stage, frozenset[str]]
 

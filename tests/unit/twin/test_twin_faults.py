@@ -1,42 +1,11 @@
 """What goes wrong in the twin, when it was asked to."""
 
-import json
-from typing import Any
-
 import pytest
 
+from tests.unit.twin.twin_steps import MS, NOW, SECOND, fired_until, send, statuses_of, text_to, values_of
 from twin.core.faults import Fault
-from twin.core.model import Account, Firing, Step
+from twin.core.model import Account
 from twin.core.world import World
-
-SECOND, MS = 1_000_000_000, 1_000_000
-NOW = 1_795_000_000 * SECOND
-
-
-def _text(to: str, words: str = "va", attempt: str = "o_x.1") -> bytes:
-    body = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": words}}
-    return json.dumps(body | {"biz_opaque_callback_data": attempt}).encode()
-
-
-def _run(world: World, start: int, seconds: int = 60) -> list[Firing]:
-    """Everything that leaves until `seconds` later, each at its own time."""
-    fired: list[Firing] = []
-    while (due := world.next_at()) is not None and due <= start + seconds * SECOND:
-        fired += world.fire(due)
-    return fired
-
-
-def _values(fired: list[Firing]) -> list[dict[str, Any]]:
-    envelopes = [json.loads(f.body) for f in fired if f.channel == "entry"]
-    return [c["value"] for e in envelopes for c in json.loads(e["whatsAppWebhookEntry"])["changes"]]
-
-
-def _statuses(fired: list[Firing]) -> list[str]:
-    return [s["status"] for v in _values(fired) for s in v.get("statuses", [])]
-
-
-def _send(world: World, blob: bytes, now: int = NOW) -> Step:
-    return world.send(world.account.eum_phone_id, blob, now)
 
 
 @pytest.fixture
@@ -59,7 +28,7 @@ def world() -> World:
 def test_trouble_with_sends(world: World, kind: str, error: str, *, accepted: bool) -> None:
     world.customer_says("c001", {"text": "hola"}, NOW)
     world.set_fault(Fault(kind, 1, min_ms=9000, max_ms=9000))
-    step = _send(world, _text("5215555000000"))
+    step = send(world, text_to("5215555000000"))
     assert (step.answer.error, step.answer.hold_ms) == (error, 9000)
     assert any(row.kind == "handed_over" for row in step.rows) is accepted
     assert step.rows[0].fault == kind
@@ -74,20 +43,20 @@ def test_a_duplicate_has_the_same_bytes_and_a_redelivery_has_not(world: World) -
         world.customer_says("c001", {"text": "hola"}, NOW)
         first = [f for f in world.fire(NOW + SECOND) if f.channel == "entry"]
         world.state.faults.clear()
-        second = [f for f in _run(world, NOW) if f.channel == "entry"]
+        second = [f for f in fired_until(world, NOW) if f.channel == "entry"]
         assert len(first) == len(second) == 1
         assert (first[0].body == second[0].body) is same
         assert second[0].rows[0].fault == kind
-        assert _values(first) == _values(second)
+        assert values_of(first) == values_of(second)
 
 
 def test_a_batch_is_one_entry_of_several_items(world: World) -> None:
     for n in range(5):
         world.customer_says(f"c00{n + 1}", {"text": "hola"}, NOW)
     world.set_fault(Fault("batch", 1, max_ms=2000))
-    entries = [f for f in _run(world, NOW) if f.channel == "entry"]
+    entries = [f for f in fired_until(world, NOW) if f.channel == "entry"]
     assert len(entries) == 1
-    assert sum(len(v["messages"]) for v in _values(entries)) == 5
+    assert sum(len(v["messages"]) for v in values_of(entries)) == 5
     assert len(entries[0].rows) == 5
 
 
@@ -100,16 +69,16 @@ def test_a_delay_is_after_the_stamp(world: World) -> None:
 def test_lost_and_late_statuses(world: World) -> None:
     world.customer_says("c001", {"text": "hola"}, NOW)
     world.set_fault(Fault("lost_status", 1))
-    _send(world, _text("5215555000000"))
-    fired = _run(world, NOW)
-    assert _statuses(fired) == []
+    send(world, text_to("5215555000000"))
+    fired = fired_until(world, NOW)
+    assert statuses_of(fired) == []
     lost = [r.type for f in fired for r in f.rows if r.kind == "status"]
     assert set(lost) >= {"accepted", "sent", "read"}
     world.set_fault(Fault("lost_status", 0))
     world.set_fault(Fault("late_status", 1, min_ms=20_000, max_ms=20_000))
-    _send(world, _text("5215555000000"), NOW + SECOND)
+    send(world, text_to("5215555000000"), NOW + SECOND)
     assert [f for f in world.fire(NOW + 15 * SECOND) if f.channel == "entry"] == []
-    assert "sent" in _statuses(_run(world, NOW, 120))
+    assert "sent" in statuses_of(fired_until(world, NOW, 120))
 
 
 @pytest.mark.parametrize("bad", [("nothing", 0.5, 0, 0), ("delay", 2, 0, 0), ("delay", 0.5, 5, 1)])

@@ -1,41 +1,19 @@
 """The twin is its seed's alone, remembers what lasts, and says again what was not confirmed."""
 
 import asyncio
-import json
 from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.twin.twin_steps import MS, NOW, SECOND, saying, text_to
 from twin.core.faults import KINDS, Fault
 from twin.core.model import Account
 from twin.core.payloads import BUILDERS
 from twin.core.world import World
 from twin.driver import Driver, PublishError
 from twin.history import History
-
-SECOND, MS = 1_000_000_000, 1_000_000
-NOW = 1_795_000_000 * SECOND
-
-
-TARGETED = {"reaction", "edit", "revoke"}
-
-
-def _say(kind: str) -> dict[str, Any]:
-    return {"type": kind} | ({"target": "wamid.AAAA"} if kind in TARGETED else {})
-
-
-def _text(to: str, words: str = "va", attempt: str = "o_x.1") -> bytes:
-    body = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": words}}
-    return json.dumps(body | {"biz_opaque_callback_data": attempt}).encode()
-
-
-@pytest.fixture
-def world() -> World:
-    return World(Account(), seed=7)
-
 
 ACTS = st.lists(
     st.tuples(
@@ -55,9 +33,9 @@ def _play(world: World, history: History, acts: list[tuple[str, int, str, str, i
         now += ms * MS
         customer = world.customers[f"c{who + 1:03d}"]
         if act == "say":
-            history.step(world.customer_says(customer.id, _say(kind), now))
+            history.step(world.customer_says(customer.id, saying(kind), now))
         elif act == "send":
-            step = world.send(world.account.eum_phone_id, _text(customer.wa_id), now)
+            step = world.send(world.account.eum_phone_id, text_to(customer.wa_id), now)
             history.step(step)
             history.commit([world.answered(step, now)])
         elif act == "read":

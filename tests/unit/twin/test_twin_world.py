@@ -6,47 +6,10 @@ from typing import Any
 
 import pytest
 
-from twin.core.model import Account, File, Firing, Step
+from tests.unit.twin.twin_steps import NOW, SECOND, fired_until, saying, send, statuses_of, text_to, values_of
+from twin.core.model import Account, File
 from twin.core.payloads import BUILDERS, BadSayError
 from twin.core.world import MediaGoneError, World
-
-SECOND, MS = 1_000_000_000, 1_000_000
-
-
-NOW = 1_795_000_000 * SECOND
-
-
-TARGETED = {"reaction", "edit", "revoke"}
-
-
-def _say(kind: str) -> dict[str, Any]:
-    return {"type": kind} | ({"target": "wamid.AAAA"} if kind in TARGETED else {})
-
-
-def _text(to: str, words: str = "va", attempt: str = "o_x.1") -> bytes:
-    body = {"messaging_product": "whatsapp", "to": to, "type": "text", "text": {"body": words}}
-    return json.dumps(body | {"biz_opaque_callback_data": attempt}).encode()
-
-
-def _run(world: World, start: int, seconds: int = 60) -> list[Firing]:
-    """Everything that leaves until `seconds` later, each at its own time."""
-    fired: list[Firing] = []
-    while (due := world.next_at()) is not None and due <= start + seconds * SECOND:
-        fired += world.fire(due)
-    return fired
-
-
-def _values(fired: list[Firing]) -> list[dict[str, Any]]:
-    envelopes = [json.loads(f.body) for f in fired if f.channel == "entry"]
-    return [c["value"] for e in envelopes for c in json.loads(e["whatsAppWebhookEntry"])["changes"]]
-
-
-def _statuses(fired: list[Firing]) -> list[str]:
-    return [s["status"] for v in _values(fired) for s in v.get("statuses", [])]
-
-
-def _send(world: World, blob: bytes, now: int = NOW) -> Step:
-    return world.send(world.account.eum_phone_id, blob, now)
 
 
 @pytest.fixture
@@ -56,8 +19,8 @@ def world() -> World:
 
 @pytest.mark.parametrize("kind", sorted(BUILDERS))
 def test_every_type_arrives_as_written(world: World, kind: str) -> None:
-    step = world.customer_says("c001", _say(kind), NOW)
-    (value,) = _values(_run(world, NOW))
+    step = world.customer_says("c001", saying(kind), NOW)
+    (value,) = values_of(fired_until(world, NOW))
     (message,) = value["messages"]
     assert json.loads(step.rows[0].body) == message
     assert message["id"] == step.wamid
@@ -95,7 +58,7 @@ def test_what_a_customer_cannot_do(world: World, say: dict[str, Any]) -> None:
 def test_a_hidden_customer_shows_no_number(world: World) -> None:
     hidden = next(c for c in world.customers.values() if c.hidden)
     step = world.customer_says(hidden.id, {"text": "hola"}, NOW)
-    (value,) = _values(_run(world, NOW))
+    (value,) = values_of(fired_until(world, NOW))
     assert hidden.wa_id not in json.dumps(value)
     assert value["contacts"][0]["user_id"] == value["messages"][0]["from_user_id"] == hidden.user_id
     assert step.rows[0].wa_id == ""
@@ -105,16 +68,16 @@ def test_a_hidden_customer_shows_no_number(world: World) -> None:
         "type": "text",
         "text": {"body": "a"},
     }
-    assert _send(world, json.dumps(blob).encode()).rows[1].phase == "ok"
+    assert send(world, json.dumps(blob).encode()).rows[1].phase == "ok"
 
 
 def test_a_reply_goes_through_its_ticks_in_order(world: World) -> None:
     world.customer_says("c001", {"text": "hola"}, NOW)
-    step = _send(world, _text("525555000000"))  # Mexico: 52 finds 521
+    step = send(world, text_to("525555000000"))  # Mexico: 52 finds 521
     assert step.answer.message_id
     assert [row.kind for row in step.rows] == ["accepted", "handed_over"]
-    fired = _run(world, NOW)
-    statuses = [s for v in _values(fired) for s in v.get("statuses", [])]
+    fired = fired_until(world, NOW)
+    statuses = [s for v in values_of(fired) for s in v.get("statuses", [])]
     names = [s["status"] for s in statuses]
     order = ["accepted", "sent", "delivered", "read"]
     assert names == [n for n in order if n in names]
@@ -125,33 +88,33 @@ def test_a_reply_goes_through_its_ticks_in_order(world: World) -> None:
 
 
 def test_outside_the_window_it_fails_later_and_is_a_violation(world: World) -> None:
-    step = _send(world, _text("5215555000000"))
+    step = send(world, text_to("5215555000000"))
     assert step.answer.message_id
-    fired = _run(world, NOW)
-    assert _statuses(fired) == ["failed"]
+    fired = fired_until(world, NOW)
+    assert statuses_of(fired) == ["failed"]
     assert not [r for f in fired for r in f.rows if r.kind == "shown"]
     assert world.violations == {"131047": 1}
-    error = _values(fired)[0]["statuses"][0]["errors"][0]
+    error = values_of(fired)[0]["statuses"][0]["errors"][0]
     assert (error["code"], error["title"]) == (131047, "Re-engagement message")
 
 
 def test_a_stranger_is_undeliverable_and_no_violation(world: World) -> None:
-    _send(world, _text("447700900123"))
-    assert _statuses(_run(world, NOW)) == ["failed"]
+    send(world, text_to("447700900123"))
+    assert statuses_of(fired_until(world, NOW)) == ["failed"]
     assert world.violations == {}
 
 
 def test_another_number_is_not_found(world: World) -> None:
-    step = world.send("phone-number-id-other", _text("5215555000000"), NOW)
+    step = world.send("phone-number-id-other", text_to("5215555000000"), NOW)
     assert step.answer.error == "ResourceNotFoundException"
 
 
 def test_a_read_receipt_turns_the_ticks_of_the_customer(world: World) -> None:
     wamid = world.customer_says("c001", {"text": "hola"}, NOW).wamid
     receipt = {"messaging_product": "whatsapp", "status": "read", "message_id": wamid}
-    assert _send(world, json.dumps(receipt).encode()).rows[1].phase == "ok"
+    assert send(world, json.dumps(receipt).encode()).rows[1].phase == "ok"
     receipt["message_id"] = "wamid.none"
-    assert _send(world, json.dumps(receipt).encode()).rows[1].phase == "fail"
+    assert send(world, json.dumps(receipt).encode()).rows[1].phase == "fail"
 
 
 def test_stopping_marketing_stops_marketing(world: World) -> None:
@@ -165,7 +128,7 @@ def test_stopping_marketing_stops_marketing(world: World) -> None:
             "components": [{"type": "body", "parameters": [{"type": "text", "text": "x"}]}],
         },
     }
-    _send(world, json.dumps({"messaging_product": "whatsapp", "to": "5215555000000"} | body).encode())
+    send(world, json.dumps({"messaging_product": "whatsapp", "to": "5215555000000"} | body).encode())
     assert world.violations == {"131050": 1}
 
 

@@ -10,9 +10,7 @@ from shared.record.erasure import Outcome
 from shared.record.ledger import Subject
 
 BATCH = 10
-HOLD_S = (
-    60  # less than the pause between two rounds: what a dead keeper holds is visible again by the next one
-)
+HOLD_S = 60  # less than the pause between two rounds: what a dead keeper holds is visible by the next one
 
 
 class ParkedEraser:
