@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TOOL = ROOT / "tests" / "tools" / "asyncapi"
 INSTALL_S = 300
+pytestmark = pytest.mark.xdist_group("asyncapi")  # two workers must not install into one folder
 PARSE_S = 60
 
 

@@ -17,7 +17,7 @@ def test_ministack_keeps_a_table(ministack: str, prefix: str) -> None:
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    assert f"{prefix}t" in dynamodb.list_tables()["TableNames"]
+    assert dynamodb.describe_table(TableName=f"{prefix}t")["Table"]["TableStatus"] == "ACTIVE"
 
 
 def test_elasticmq_keeps_a_queue(elasticmq: str, prefix: str) -> None:

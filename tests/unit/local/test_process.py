@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -28,6 +29,13 @@ def _server(tmp_path: Path, code: str, health: str = "/200", **more: object) -> 
     argv = [sys.executable, "-c", code, str(port)]
     url = f"http://127.0.0.1:{port}"
     return Server("probe", argv, url, health, {"PATH": os.environ["PATH"]}, tmp_path / "probe.log", **more)  # type: ignore[arg-type] # a test's shorthand
+
+
+def _await(happens: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happens():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_it_is_ready_when_it_answers_and_gone_when_stopped(tmp_path: Path) -> None:
@@ -84,8 +92,6 @@ def test_it_dies_with_its_parent(tmp_path: Path) -> None:
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own code
         assert process.stdout is not None
         child = psutil.Process(int(process.stdout.readline()))
+        _await(lambda: child.name() == "sleep")  # before, nobody has told the kernel whose death it shares
         process.kill()
-    deadline = time.monotonic() + 20
-    while runs(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    _await(lambda: not runs(child))
